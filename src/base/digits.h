@@ -1,0 +1,96 @@
+/* digits.h - decimal digits, several at a time.
+ *
+ * Read: what ends a number is told by arithmetic on eight bytes as one integer,
+ * so that numbers of one, two or five digits cost the same and no guess of the
+ * processor about their length is wrong. */
+#ifndef MILLRACE_BASE_DIGITS_H
+#define MILLRACE_BASE_DIGITS_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <string.h>
+
+/* Do eight bytes lie as we think? */
+#if defined __BYTE_ORDER__ && __BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__
+#define DIGITS_AT_ONCE 1
+#else
+#define DIGITS_AT_ONCE 0
+#endif
+
+/* How many of the eight bytes at p are digits until the first that is not, and
+ * in *v their value.  8 bytes must be readable. */
+static inline unsigned
+digits_upto8(const char *p, uint64_t *v)
+{
+	uint64_t w, over;
+	unsigned n;
+
+	memcpy(&w, p, 8);
+	w ^= UINT64_C(0x3030303030303030);	/* digits are 0 to 9 now */
+	/* the high bit of each byte over 9; above the first one carries lie */
+	over = ((w + UINT64_C(0x7676767676767676)) | w) &
+	    UINT64_C(0x8080808080808080);
+	n = over == 0 ? 8 : (unsigned)__builtin_ctzll(over) / 8;
+	if (n == 0) {
+		*v = 0;
+		return 0;
+	}
+	w <<= 64 - 8 * n;			/* zeros in front of them */
+	w = w * 10 + (w >> 8);			/* pairs, */
+	*v = ((w & UINT64_C(0x000000ff000000ff)) *
+	    UINT64_C(0x000f424000000064) +
+	    (w >> 16 & UINT64_C(0x000000ff000000ff)) *
+	    UINT64_C(0x0000271000000001)) >> 32;	/* all of them */
+	return n;
+}
+
+/* What a hexadecimal digit of either case stands for, or -1. */
+static inline int
+digits_hex(char c)
+{
+	if (c >= '0' && c <= '9')
+		return c - '0';
+	if (c >= 'a' && c <= 'f')
+		return c - 'a' + 10;
+	if (c >= 'A' && c <= 'F')
+		return c - 'A' + 10;
+	return -1;
+}
+
+/* n hexadecimal digits at p, n <= 8, all readable: *v on success. */
+static inline bool
+digits_hex_n(const char *p, size_t n, uint32_t *v)
+{
+	uint32_t sum = 0;
+
+	for (size_t i = 0; i < n; i++) {
+		int d = digits_hex(p[i]);
+
+		if (d < 0)
+			return false;
+		sum = sum << 4 | (uint32_t)d;
+	}
+	*v = sum;
+	return true;
+}
+
+/* The same of base64 (RFC 4648 section 4). */
+static inline int
+digits_base64(char c)
+{
+	if (c >= 'A' && c <= 'Z')
+		return c - 'A';
+	if (c >= 'a' && c <= 'z')
+		return c - 'a' + 26;
+	if (c >= '0' && c <= '9')
+		return c - '0' + 52;
+	return c == '+' ? 62 : c == '/' ? 63 : -1;
+}
+
+/* The most that digits_put() writes. */
+#define DIGITS_U64 20
+/* Write v at to; returns where it ends. */
+char *digits_put(char *to, uint64_t v);
+
+#endif
