@@ -1,0 +1,89 @@
+/* inbox.c - many senders, one reader, no lock, a bound in bytes. */
+#include "config.h"
+
+#include <assert.h>
+
+#include "core/inbox.h"
+
+void
+inbox_init(struct inbox *b, size_t max, void (*wake)(void *),
+    void (*ready)(void *), void *ctx)
+{
+	atomic_init(&b->head, NULL);
+	atomic_init(&b->weight, 0);
+	atomic_init(&b->was_full, false);
+	b->max = max;
+	b->wake = wake;
+	b->ready = ready;
+	b->ctx = ctx;
+}
+
+void
+inbox_put(struct inbox *b, struct letter *l, size_t weight)
+{
+	struct letter *old = atomic_load_explicit(&b->head,
+	    memory_order_relaxed);
+
+	l->weight = weight;
+	atomic_fetch_add_explicit(&b->weight, weight, memory_order_relaxed);
+	do
+		l->next = old;
+	while (!atomic_compare_exchange_weak_explicit(&b->head, &old, l,
+	    memory_order_release, memory_order_relaxed));
+	if (old == NULL)
+		b->wake(b->ctx);	/* it slept: the first letter wakes it */
+}
+
+bool
+inbox_full(struct inbox *b)
+{
+	if (atomic_load(&b->weight) < b->max)
+		return false;
+	atomic_store(&b->was_full, true);
+	/* It may have been emptied between the two: then nobody would call. */
+	return atomic_load(&b->weight) >= b->max / 3;
+}
+
+/* Newest first is how they hang; oldest first is how they are read. */
+static struct letter *
+reversed(struct letter *l)
+{
+	struct letter *out = NULL;
+
+	while (l != NULL) {
+		struct letter *next = l->next;
+
+		l->next = out;
+		out = l;
+		l = next;
+	}
+	return out;
+}
+
+size_t
+inbox_take(struct inbox *b, void *reader)
+{
+	struct letter *l = reversed(atomic_exchange_explicit(&b->head, NULL,
+	    memory_order_acquire));
+	size_t n = 0;
+
+	while (l != NULL) {
+		struct letter *next = l->next;
+
+		l->deliver(l, reader);
+		l = next;
+		n++;
+	}
+	return n;
+}
+
+void
+inbox_done(struct inbox *b, size_t weight)
+{
+	size_t before = atomic_fetch_sub(&b->weight, weight);
+
+	assert(before >= weight);
+	if (before - weight < b->max / 3 &&
+	    atomic_exchange(&b->was_full, false) && b->ready != NULL)
+		b->ready(b->ctx);
+}
