@@ -1,0 +1,30 @@
+/* defaults.c - what runs when there is no file: everything, here, on its own. */
+#include "config.h"
+
+#include "conf/load.h"
+
+const char conf_defaults[] =
+"# What millrace runs on when no file is given: all doors open, no other\n"
+"# service needed, everything kept under ./millrace-data.\n"
+"state_dir: ./millrace-data\n"
+"\n"
+"statsd:\n"
+"  listen: [\"udp://*:8125\", \"tcp://*:8125\"]\n"
+"  management: 127.0.0.1:8126\n"
+"graphite:\n"
+"  listen: [\"tcp://*:2003\", \"udp://*:2003\", \"pickle://*:2004\"]\n"
+"syslog:\n"
+"  listen: [\"udp://*:5514\", \"tcp://*:5514\"]\n"
+"events:\n"
+"  listen: [\"resp://*:6390\"]\n"
+"admin:\n"
+"  listen: http://127.0.0.1:8127\n"
+"\n"
+"flush: {interval: 10s, percentiles: [90]}\n"
+"\n"
+"clusters:\n"
+"  memory: {method: memory}              # figures are on the admin page\n"
+"streams:\n"
+"  events: {}                            # no redis: events stay in the journal\n"
+"archives:\n"
+"  logs: {dir: \"{state_dir}/logs\", file: \"{host}/{app}.log\"}\n";
