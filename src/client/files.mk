@@ -1,0 +1,1 @@
+# Sources of src/client, in order.
