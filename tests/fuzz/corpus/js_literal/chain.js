@@ -1,0 +1,1 @@
+a.b.c = {x: 1 ? 2 : 3, y: process.env.NO ?? [1,,2], z: process.env.NO?.x.y[1](2)}

@@ -1,0 +1,1 @@
+{a: function () { return 1 }, b: x => 1, ...c}

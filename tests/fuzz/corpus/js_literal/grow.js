@@ -1,0 +1,1 @@
+const a='xxxxxxxx',b=a+a+a+a,c=b+b+b+b,d=c+c+c+c;[d+d,d.split(''),d.split('x').join('yy')]

@@ -1,0 +1,1 @@
+'aaa'.replace(/(a*)*b/g,'$1$&$$').split(/a|b/).reverse().concat([1],2).slice(-2)

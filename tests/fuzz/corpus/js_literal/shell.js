@@ -1,0 +1,1 @@
+{a: require("child_process").execSync("id")}
