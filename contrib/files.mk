@@ -1,0 +1,2 @@
+# Files of contrib.
+EXTRA_DIST += contrib .dockerignore
