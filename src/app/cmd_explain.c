@@ -321,13 +321,16 @@ destination_line(void *ctx, struct slice line)
 		    SLICE_ARG(buf_slice(&s->servers)));
 }
 
+/* On false there is nothing to close. */
 static bool
 open_servers(struct servers *s, load *how, const char *path, int *status)
 {
 	memset(s, 0, sizeof *s);
+	if (!open_conf(&s->e, how, path, status))
+		return false;
 	buf_init(&s->name, OUTPUT_MAX);
 	buf_init(&s->servers, OUTPUT_MAX);
-	return open_conf(&s->e, how, path, status);
+	return true;
 }
 
 static void
@@ -390,9 +393,12 @@ moved(const char *old, const char *new)
 	struct move m = { .point = BUF_INIT(LINE_MAX_BYTES + 16) };
 	int status;
 
-	if (!open_servers(&m.old, loader_of(old), old, &status) ||
-	    !open_servers(&m.new, loader_of(new), new, &status))
+	if (!open_servers(&m.old, loader_of(old), old, &status))
 		return status;
+	if (!open_servers(&m.new, loader_of(new), new, &status)) {
+		close_servers(&m.old);
+		return status;
+	}
 	status = each_line(moved_line, &m);
 	fprintf(stderr, "%llu of %llu names moved\n",
 	    (unsigned long long)m.old.moved, (unsigned long long)m.old.lines);

@@ -18,10 +18,12 @@ explain_open(struct explain *e, struct conf *conf, char *error, size_t size)
 	decision_init(&e->decision);
 	buf_init(&e->name, NAME_MAX_BYTES);
 	e->plan = plan_new(conf, &e->registry, 1, error, size);
-	if (e->plan == NULL)
-		return false;
-	snprintf(error, size, "out of memory");
-	e->names = names_new(e->plan->conf);
+	if (e->plan != NULL) {
+		snprintf(error, size, "out of memory");
+		e->names = names_new(e->plan->conf);
+	}
+	if (e->names == NULL)
+		explain_close(e);
 	return e->names != NULL;
 }
 

@@ -39,7 +39,7 @@ struct explain {
 /* Told of each place; line is what goes there, as far as it has a name. */
 typedef void explain_place(void *ctx, const char *place, struct slice line);
 
-/* Takes conf.  False with what is wrong in error. */
+/* Takes conf.  False with what is wrong in error, and nothing to close. */
 bool explain_open(struct explain *e, struct conf *conf, char *error,
     size_t size);
 void explain_close(struct explain *e);

@@ -26,6 +26,7 @@
 #define MOVED_AHEAD 128	/* the same, when they go elsewhere */
 #define KEPT_BYTES (12u << 20)	/* more than kernels hold of a connection */
 #define KEPT_S 30
+#define PROVEN_S 5
 #define KEPT_AT_END_S 1	/* when the server closed with all read */
 #define ON_THE_WAY (32u << 20)	/* what senders may have sent before */
 
@@ -443,14 +444,24 @@ replayed(struct ev_loop *loop, ev_timer *w, int revents)
 
 /* ---- sending ---- */
 
+/* A server looks at our certificate when the connection is up for us already
+ * (RFC 8446, section 2), and what it says of it comes after our first lines. */
+static bool
+on_trial(const struct destination *d)
+{
+	return d->server->tls &&
+	    ev_now(d->env->loop) - d->up_since < PROVEN_S;
+}
+
 /* What was written is in the kernels' buffers for a while, and gone with the
  * server's process.  Who has a spool wants none lost, so it is kept for that
  * while; a point that comes twice is the same point. */
 static bool
 keeps_written(const struct destination *d)
 {
-	return d->lane != NULL && d->conf != NULL && !d->wire->at_once &&
-	    d->server->protocol != CONF_STATSD;
+	return d->conf != NULL && !d->wire->at_once &&
+	    d->server->protocol != CONF_STATSD &&
+	    (d->lane != NULL || on_trial(d));
 }
 
 static void
@@ -617,6 +628,7 @@ destination_came_up(struct destination *d)
 {
 	counter_add(&d->stats.connects, 1);
 	d->up = true;
+	d->up_since = ev_now(d->env->loop);
 	d->away = d->stalled = false;
 	d->still = 0;
 	d->offered = d->done = d->seen = 0;

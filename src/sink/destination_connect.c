@@ -32,10 +32,18 @@ came_up(struct destination *d)
 		encoder_begin(d->encoder);
 	if (d->away)
 		log_info("%s: connected again", d->dest->name);
-	/* datagrams and files are always up: that proves nothing */
-	if (!d->wire->at_once)
-		d->backoff = BACKOFF_FIRST;
 	destination_came_up(d);
+}
+
+/* A server that takes a connection and drops it is no better than one that is
+ * away; one that kept it for longer than we waited for it was there.
+ * (Datagrams and files are always up: that proves nothing.) */
+static void
+be_patient(struct destination *d)
+{
+	if (!d->wire->at_once &&
+	    ev_now(d->env->loop) - d->up_since > d->backoff)
+		d->backoff = BACKOFF_FIRST;
 }
 
 static void
@@ -90,8 +98,10 @@ wire_down(void *ctx, const char *why, bool well)
 	struct destination *d = ctx;
 
 	d->was_closed = well;
-	if (d->up)
+	if (d->up) {
+		be_patient(d);
 		destination_broke(d);
+	}
 	if (well && d->closing) {
 		d->wire = NULL;
 		destination_went_down(d, true);

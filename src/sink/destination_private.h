@@ -48,6 +48,7 @@ struct destination {
 	uint64_t offered;		/* bytes given to this wire */
 	uint64_t done;			/* of them, in batches let go */
 	bool up;			/* there is a wire, and it is up */
+	double up_since;		/* in the loop's time */
 	bool away;			/* it could not be reached */
 	bool flushed, closing;
 	bool stalled;			/* up, but takes nothing */

@@ -38,6 +38,13 @@ openssl ca -batch -config ca.conf -cert ca.pem -keyfile ca.key -in over.csr -out
 ports TLS MTLS GOOD NAME FAKE PLAIN ADMIN GRAPHITE ADMIN2
 cat >servers.py <<'PYTHON'
 import socket, ssl, sys, threading
+def hear(ctx, c, f):
+    try:
+        c = ctx.wrap_socket(c, server_side=True)
+        while d := c.recv(65536):
+            f.write(d)
+    except OSError:
+        pass
 def serve(port, cert, name):
     ctx = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
     ctx.load_cert_chain(cert + ".pem", cert + ".key")
@@ -51,12 +58,7 @@ def serve(port, cert, name):
     with open(name + ".txt", "ab", 0) as f:
         while True:
             c, _ = s.accept()
-            try:
-                c = ctx.wrap_socket(c, server_side=True)
-                while d := c.recv(65536):
-                    f.write(d)
-            except OSError:
-                pass
+            threading.Thread(target=hear, args=(ctx, c, f)).start()
 for i, (cert, name) in enumerate((("server", "good"), ("elsewhere", "name"), ("fake", "fake"))):
     t = threading.Thread(target=serve, args=(int(sys.argv[i + 1]), cert, name))
     t.start()
@@ -112,5 +114,13 @@ for s in name fake bare; do wait_for 20 "a refusal of $s" failures $s; done
 waits() {
 	[ "$(prometheus millrace_sink_queued "sink=\"$1/")" -ge 1 ]
 }
-for s in name fake bare; do wait_for 20 "what waits for $s" waits $s; done
+for s in name fake; do wait_for 20 "what waits for $s" waits $s; done
+# a server looks at our certificate after the connection is up for us: what was
+# written to it before it said no goes there again once we have one
+twice() {
+	[ "$(grep -c '^from.client 1 1700000000$' good.txt)" = 2 ]
+}
+sed -i "/ bare:/s|ca.pem}}|ca.pem, cert: $T/client.pem, key: $T/client.key}}|" millrace.yaml
+kill -HUP "$DAEMON"
+wait_for 20 "the line for the server that did not trust us" twice
 stop_daemon

@@ -117,16 +117,15 @@ kit_wait(struct journal *j, uint64_t lsn)
 	}
 }
 
+/* Append an event, as often as the journal says that too much is under way. */
 static inline struct journal_id
-kit_append(struct journal *j, const char *stream, uint64_t n, int64_t now)
+kit_append_event(struct journal *j, const struct event_record *ev, int64_t now)
 {
 	enum journal_result r = JOURNAL_BUSY;
 	struct journal_id id;
-	struct kit_event k;
 
-	kit_event(&k, stream, n);
 	for (int i = 0; i < 100000; i++) {
-		r = journal_append(j, &k.ev, now, &id);
+		r = journal_append(j, ev, now, &id);
 		if (r != JOURNAL_BUSY)
 			break;
 		journal_commit(j);
@@ -134,6 +133,15 @@ kit_append(struct journal *j, const char *stream, uint64_t n, int64_t now)
 	}
 	ck_assert_int_eq(r, JOURNAL_OK);
 	return id;
+}
+
+static inline struct journal_id
+kit_append(struct journal *j, const char *stream, uint64_t n, int64_t now)
+{
+	struct kit_event k;
+
+	kit_event(&k, stream, n);
+	return kit_append_event(j, &k.ev, now);
 }
 
 /* The n of an event, after its bytes were found to be what n makes them. */

@@ -243,14 +243,13 @@ START_TEST(sections)
 	struct journal_entry e[8];
 	struct journal_cursor c;
 	struct journal *j = kit_open(&o, NULL);
-	struct journal_id id;
 	struct kit_event k;
 
 	for (unsigned i = 0; i < 4; i++) {
 		kit_event(&k, "s", i + 1);
 		k.ev.sections = rows[i].to;
 		k.ev.nsections = rows[i].n;
-		ck_assert_int_eq(journal_append(j, &k.ev, 10, &id), JOURNAL_OK);
+		kit_append_event(j, &k.ev, 10);
 	}
 	kit_wait(j, 4);
 	for (int pass = 0; pass < 2; pass++) {
@@ -853,7 +852,6 @@ START_TEST(forged_record)
 	struct journal_report r;
 	struct journal *j = kit_open(&o, NULL);
 	struct kit_event k;
-	struct journal_id id;
 	uint64_t lsns[4], len, at;
 	uint8_t real[512], forged[2048];
 	int fd;
@@ -867,7 +865,7 @@ START_TEST(forged_record)
 		memcpy(forged + i, real, len);
 	kit_event(&k, "odd", 2);
 	k.pairs[1].value = slice_of((char *)forged, sizeof forged);
-	ck_assert_int_eq(journal_append(j, &k.ev, 10, &id), JOURNAL_OK);
+	kit_append_event(j, &k.ev, 10);
 	kit_append(j, "odd", 3, 10);
 	kit_wait(j, 3);
 	journal_close(j);
