@@ -27,8 +27,9 @@ libcore_a_SOURCES += \
 	src/sink/wire_udp.c
 libcore_a_SOURCES += \
 	src/sink/shipper.c src/sink/shipper.h src/sink/shipper_private.h \
-	src/sink/shipper_cluster.c \
+	src/sink/shipper_batch.c src/sink/shipper_cluster.c \
 	src/sink/shipper_conn.c src/sink/shipper_conn.h \
+	src/sink/shipper_guard.c src/sink/shipper_guard.h \
 	src/sink/shipper_lane.c src/sink/shipper_node.c \
 	src/sink/shipper_read.c src/sink/shipper_sentinel.c \
 	src/sink/shipper_trim.c \

@@ -18,6 +18,7 @@
 #define BACKOFF_MS 100
 #define BACKOFF_MAX_MS 2000
 #define REPLY_MAX ((size_t)4 << 20)
+#define EARLY_MAX 1024
 #define OUTPUT_MAX ((size_t)192 << 20)	/* of one event; see inflight_bytes */
 
 int64_t
@@ -63,6 +64,7 @@ ship_conn_init(struct ship_conn *c, struct ev_loop *loop,
 	c->ops = ops;
 	c->data = data;
 	c->wanted = true;
+	buf_init(&c->early, EARLY_MAX);
 	set_name(c);
 }
 
@@ -191,7 +193,8 @@ ship_conn_close(struct ship_conn *c, const char *why, int64_t wait_ms)
 		return;
 	c->state = SHIP_CONN_OFF;
 	c->stream = NULL;
-	c->sha[0] = '\0';
+	c->sha[0] = c->guard_sha[0] = '\0';
+	buf_clear(&c->early);
 	resolve_cancel(c->resolve);
 	c->resolve = NULL;
 	schedule(c, wait_ms);
@@ -213,6 +216,7 @@ ship_conn_fini(struct ship_conn *c)
 	free(c->calls);
 	c->calls = NULL;
 	c->cap_calls = 0;
+	buf_fini(&c->early);
 }
 
 /* ---- the stream's side ---- */
@@ -233,6 +237,22 @@ on_open(struct stream *s, void *ctx)
 	return c->stream == s;
 }
 
+/* Replies come before the last one of a call: an error among them is kept.
+ * False: this is the last. */
+static bool
+is_early(struct ship_conn *c, const struct resp_value *v)
+{
+	struct ship_call *call = &c->calls[c->first_call];
+
+	if (call->replies <= 1)
+		return false;
+	call->replies--;
+	if (v->type == RESP_ERROR && c->early.len == 0)
+		buf_add_slice(&c->early, slice_upto(v->text,
+		    v->text.len < EARLY_MAX ? v->text.len : EARLY_MAX));
+	return true;
+}
+
 /* One whole reply.  False: the connection is no more. */
 static bool
 take_reply(struct ship_conn *c, struct stream *s, struct slice reply)
@@ -245,7 +265,6 @@ take_reply(struct ship_conn *c, struct stream *s, struct slice reply)
 		ship_conn_close(c, "a reply that is none", 0);
 		return false;
 	}
-	c->heard_ms = ship_now_ms();
 	if (v.type == RESP_PUSH)
 		return true;
 	if (c->ncalls == 0) {
@@ -257,8 +276,13 @@ take_reply(struct ship_conn *c, struct stream *s, struct slice reply)
 		ship_conn_close(c, why, 1000);
 		return false;
 	}
+	if (is_early(c, &v))
+		return true;
 	call = take_call(c);
+	if (c->early.len > 0)
+		v = (struct resp_value){ RESP_ERROR, 0, buf_slice(&c->early), 0 };
 	call.done(c, &call, &v, reply);
+	buf_clear(&c->early);
 	return c->stream == s;
 }
 
@@ -270,6 +294,7 @@ on_data(struct stream *s, struct slice data, bool eof)
 
 	if (c == NULL)
 		return STREAM_CLOSE;
+	c->heard_ms = ship_now_ms();
 	for (;;) {
 		struct slice in = slice_from(data, used);
 		enum resp_status st = resp_reply_scan(&c->scanner, in, &len);

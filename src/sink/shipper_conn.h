@@ -10,6 +10,7 @@
 
 #include <ev.h>
 
+#include "base/buf.h"
 #include "net/addr.h"
 #include "net/resolve.h"
 #include "proto/resp.h"
@@ -28,6 +29,9 @@ struct ship_call {
 	uint64_t a, b;
 	uint32_t n;
 	uint32_t bytes;		/* of the request */
+	uint32_t replies;	/* that come for it, if more than one: done() gets
+				 * the last, or the first error among those before
+				 * it, as if that were all */
 	int64_t sent_ms;
 };
 
@@ -73,8 +77,10 @@ struct ship_conn {
 	unsigned tries;		/* since it was last ready */
 	bool told;		/* the log knows that it is down */
 	char error[200];	/* the last trouble */
+	struct buf early;	/* an error that came before the last reply */
 	uint64_t connects, failures;
 	char sha[48];		/* of the script, while connected; "": not yet */
+	char guard_sha[48];	/* of the guard, the same */
 };
 
 #define SHIP_CONN_MAX_CALLS 16384

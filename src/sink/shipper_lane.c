@@ -1,16 +1,13 @@
-/* shipper_lane.c - one key of Redis: where it stands, what is added to it, and
- * what the replies mean. */
+/* shipper_lane.c - one key of Redis: where it stands, and what is wrong with
+ * it. */
 #include "config.h"
 
-#include <assert.h>
 #include <stdio.h>
 
 #include "base/log.h"
 #include "proto/resp.h"
-#include "proto/xadd.h"
 #include "sink/shipper_private.h"
 
-#define RETRY_MS 50
 #define RETRY_MAX_MS 2000
 #define PARK_MS 1000
 #define PARK_MAX_MS 30000
@@ -70,9 +67,8 @@ ship_lane_fail(struct shipper *s, struct lane *l, int64_t delay_ms)
 		ship_lane_ask(s, l, delay_ms);
 }
 
-/* One that was on its way came back to a lane that waits for the last. */
-static void
-drained(struct shipper *s, struct lane *l)
+void
+ship_lane_drained(struct shipper *s, struct lane *l)
 {
 	int64_t left = l->until_ms - ship_now_ms();
 
@@ -139,9 +135,14 @@ ship_trouble(struct shipper *s, struct lane *l, enum ship_error e,
 		    SLICE_ARG(text));
 }
 
-/* The lane may be dead to this connection afterwards. */
-static void
-failed(struct shipper *s, struct lane *l, struct slice text)
+void
+ship_lane_park(struct shipper *s, struct lane *l)
+{
+	ship_lane_fail(s, l, backoff(l->tries++, PARK_MS, PARK_MAX_MS));
+}
+
+void
+ship_lane_failed(struct shipper *s, struct lane *l, struct slice text)
 {
 	enum ship_error e = ship_error_of(text);
 	char why[200];
@@ -153,17 +154,18 @@ failed(struct shipper *s, struct lane *l, struct slice text)
 		ship_node_load_script(l->node);
 		break;
 	case SHIP_RETRY:
-		ms = backoff(l->tries++, RETRY_MS, RETRY_MAX_MS);
+		ms = backoff(l->tries++, SHIP_RETRY_MS, RETRY_MAX_MS);
 		s->stats.retries++;
 		break;
 	case SHIP_PARK:
-		ms = backoff(l->tries++, PARK_MS, PARK_MAX_MS);
 		s->stats.retries++;
-		break;
+		ship_lane_park(s, l);
+		return;
 	case SHIP_MOVED:
 		if (s->cluster_map != NULL)
 			ship_cluster_redirect(s, l, e, text);
-		ms = s->cluster_map != NULL && l->tries++ == 0 ? 0 : backoff(l->tries++, RETRY_MS, RETRY_MAX_MS);
+		ms = s->cluster_map != NULL && l->tries++ == 0 ? 0 :
+		    backoff(l->tries++, SHIP_RETRY_MS, RETRY_MAX_MS);
 		break;
 	case SHIP_RECONNECT:
 		l->tries++;
@@ -175,8 +177,8 @@ failed(struct shipper *s, struct lane *l, struct slice text)
 	ship_lane_fail(s, l, ms);
 }
 
-static void
-all_well(struct shipper *s, struct lane *l)
+void
+ship_lane_well(struct shipper *s, struct lane *l)
 {
 	if (l->trouble != SHIP_ERRORS && ship_error_action(
 	    (enum ship_error)l->trouble) == SHIP_PARK)
@@ -203,20 +205,22 @@ stop(struct shipper *s, struct lane *l, struct ship_id id)
 	ship_lane_fail(s, l, STOPPED_MS);
 }
 
-/* Is this the id of an event of the lane?  Also when the journal has it no
- * longer and nothing speaks against it. */
+/* Is the last entry an event of the lane?  Also when the journal has it no
+ * longer and nothing speaks against it.  Somebody else's XADD with "*" in our
+ * millisecond gets the id that our next event has: so look into it. */
 static bool
-ours(struct shipper *s, struct lane *l, struct ship_id id)
+ours(struct shipper *s, struct lane *l, const struct ship_where *w)
 {
 	struct journal_entry e;
 
-	if (id.seq == 0)
+	if (w->id.seq == 0)
 		return false;
-	if (ship_peek(s, l->stream, id.seq - 1, &e, 1) != 1)
+	if (ship_peek(s, l->stream, w->id.seq - 1, &e, 1) != 1)
 		return true;
-	if (e.seq != id.seq)
-		return e.ms >= id.ms;
-	return e.ms == id.ms && ship_lane_of(s, l->stream, &e) == l;
+	if (e.seq != w->id.seq)
+		return e.ms >= w->id.ms;
+	return e.ms == w->id.ms && ship_lane_of(s, l->stream, &e) == l &&
+	    ship_where_holds(w, &e, s->pairs, SHIP_PAIRS);
 }
 
 /* How much did it lose, and is that still to be had? */
@@ -267,9 +271,11 @@ journal_is_younger(struct shipper *s, struct lane *l, struct ship_id id,
 /* The stream's last id is this: what is there, in sequences of the journal?
  * False: not ours. */
 static bool
-locate(struct shipper *s, struct lane *l, struct ship_id id, uint64_t *pos)
+locate(struct shipper *s, struct lane *l, const struct ship_where *w,
+    uint64_t *pos)
 {
 	struct journal_stream js = { .first_seq = 1 };
+	struct ship_id id = w->id;
 
 	*pos = id.seq;
 	if (l->known && ship_id_eq(id, l->id)) {
@@ -280,7 +286,7 @@ locate(struct shipper *s, struct lane *l, struct ship_id id, uint64_t *pos)
 	if (id.ms != 0 || id.seq != 0) {
 		if (id.seq > js.last_seq)
 			return journal_is_younger(s, l, id, &js, pos);
-		if (!ours(s, l, id))
+		if (!ours(s, l, w))
 			return false;
 	}
 	if (l->known && *pos < l->pos)
@@ -288,12 +294,8 @@ locate(struct shipper *s, struct lane *l, struct ship_id id, uint64_t *pos)
 	return true;
 }
 
-static bool send_probe(struct shipper *s, struct lane *l,
-    const struct journal_entry *e, size_t n);
-
-/* It stands where it should; go on from there. */
-static void
-go_on(struct shipper *s, struct lane *l)
+void
+ship_lane_go_on(struct shipper *s, struct lane *l)
 {
 	struct journal_entry e[SHIP_PROBE];
 	ssize_t n;
@@ -306,7 +308,7 @@ go_on(struct shipper *s, struct lane *l)
 		ship_lane_touch(s, l);
 	if (l->stream->nlanes == 1 && l->pos >= l->stream->seen) {
 		l->behind = false;
-		all_well(s, l);
+		ship_lane_well(s, l);
 		return;
 	}
 	n = ship_peek(s, l->stream, l->pos, e, SHIP_PROBE);
@@ -315,19 +317,19 @@ go_on(struct shipper *s, struct lane *l)
 		ship_sweep_from(s, 1);
 	} else if (n == 0) {
 		l->behind = false;
-		all_well(s, l);
-	} else if (l->tries == 0 || !send_probe(s, l, e, (size_t)n)) {
+		ship_lane_well(s, l);
+	} else if (l->tries == 0 || !ship_lane_probe(s, l, e, (size_t)n)) {
 		ship_sweep_from(s, e[0].lsn);
 	}
 }
 
 static void
-found(struct shipper *s, struct lane *l, struct ship_id id)
+found(struct shipper *s, struct lane *l, const struct ship_where *w)
 {
 	uint64_t pos;
 
-	if (!locate(s, l, id, &pos)) {
-		stop(s, l, id);
+	if (!locate(s, l, w, &pos)) {
+		stop(s, l, w->id);
 		return;
 	}
 	if (l->stopped)
@@ -335,32 +337,19 @@ found(struct shipper *s, struct lane *l, struct ship_id id)
 		    SLICE_ARG(l->key));
 	l->stopped = false;
 	l->known = true;
-	l->id = l->sent_id = id;
+	l->id = l->sent_id = w->id;
 	l->pos = l->sent_pos = pos;
-	go_on(s, l);
-}
-
-/* An id as the script answers it. */
-static bool
-read_id(const struct resp_value *v, struct ship_id *id)
-{
-	return (v->type == RESP_BULK || v->type == RESP_SIMPLE) &&
-	    stream_id_parse(v->text, 0, &id->ms, &id->seq);
-}
-
-static struct shipper *
-shipper_of(const struct ship_conn *c)
-{
-	return ((struct ship_node *)c->data)->shipper;
+	l->guarded = w->guarded && l->node->conn.guard_sha[0] != '\0';
+	ship_lane_go_on(s, l);
 }
 
 static void
 asked(struct ship_conn *c, const struct ship_call *call,
     const struct resp_value *v, struct slice reply)
 {
-	struct shipper *s = shipper_of(c);
+	struct shipper *s = ship_shipper_of(c);
 	struct lane *l = call->subject;
-	struct ship_id id;
+	struct ship_where w;
 
 	if (v == NULL)
 		return;
@@ -368,9 +357,9 @@ asked(struct ship_conn *c, const struct ship_call *call,
 	if (l->state != LANE_ASKED)
 		return;
 	if (v->type == RESP_ERROR)
-		failed(s, l, v->text);
-	else if (read_id(v, &id))
-		found(s, l, id);
+		ship_lane_failed(s, l, v->text);
+	else if (ship_where_parse(reply, &w))
+		found(s, l, &w);
 	else
 		ship_conn_close(c, "answered the script with something odd",
 		    1000);
@@ -397,7 +386,7 @@ static void
 told_last(struct ship_conn *c, const struct ship_call *call,
     const struct resp_value *v, struct slice reply)
 {
-	struct shipper *s = shipper_of(c);
+	struct shipper *s = ship_shipper_of(c);
 	struct lane *l = call->subject;
 	uint64_t pos = l->pos;
 
@@ -408,7 +397,7 @@ told_last(struct ship_conn *c, const struct ship_call *call,
 		return;
 	if (v->type == RESP_ERROR &&
 	    ship_error_action(ship_error_of(v->text)) != SHIP_PARK) {
-		failed(s, l, v->text);
+		ship_lane_failed(s, l, v->text);
 		return;
 	}
 	if (v->type == RESP_INT && v->integer > 0 &&
@@ -416,7 +405,7 @@ told_last(struct ship_conn *c, const struct ship_call *call,
 		pos = (uint64_t)v->integer;
 	l->known = true;
 	l->pos = l->sent_pos = pos;
-	go_on(s, l);
+	ship_lane_go_on(s, l);
 }
 
 static bool
@@ -501,9 +490,9 @@ static void
 checked(struct ship_conn *c, const struct ship_call *call,
     const struct resp_value *v, struct slice reply)
 {
-	struct shipper *s = shipper_of(c);
+	struct shipper *s = ship_shipper_of(c);
 	struct lane *l = call->subject;
-	struct ship_id id;
+	struct ship_where w;
 
 	if (v == NULL)
 		return;
@@ -511,8 +500,8 @@ checked(struct ship_conn *c, const struct ship_call *call,
 	if (l->state != LANE_READY)
 		return;
 	if (v->type == RESP_ERROR)
-		failed(s, l, v->text);
-	else if (!read_id(v, &id) || !ship_id_eq(id, l->id))
+		ship_lane_failed(s, l, v->text);
+	else if (!ship_where_parse(reply, &w) || !ship_id_eq(w.id, l->id))
 		ship_lane_fail(s, l, 0);
 }
 
@@ -529,205 +518,6 @@ ship_lanes_check(struct shipper *s)
 		    ship_node_up(l->node) && l->node->asks < SHIP_ASKS)
 			send_ask(s, l, checked);
 	}
-}
-
-/* ---- adding ---- */
-
-static void
-confirmed(struct shipper *s, struct lane *l, const struct ship_call *call)
-{
-	l->id = (struct ship_id){ call->a, call->b };
-	l->pos = call->b;
-	s->stats.shipped += call->n;
-	s->stats.batches++;
-	s->stats.bytes += call->bytes;
-	if (s->replicas > 0)
-		ship_node_unsure(l->node, l);
-	all_well(s, l);
-	ship_stream_dirty(s, l->stream);
-	if (l->state == LANE_PROBE)
-		go_on(s, l);
-}
-
-static void
-added(struct ship_conn *c, const struct ship_call *call,
-    const struct resp_value *v, struct slice reply)
-{
-	struct shipper *s = shipper_of(c);
-	struct lane *l = call->subject;
-	struct ship_id id;
-
-	if (v == NULL)
-		return;
-	assert(l->inflight > 0);
-	l->inflight--;
-	if (l->state == LANE_DRAIN) {
-		drained(s, l);
-		return;
-	}
-	if (v->type == RESP_ERROR)
-		failed(s, l, v->text);
-	else if (!read_id(v, &id))
-		ship_conn_close(c, "answered with something that is no id",
-		    1000);
-	else if (s->to_millrace || (id.ms == call->a && id.seq == call->b))
-		confirmed(s, l, call);
-	else
-		ship_lane_fail(s, l, 0);
-}
-
-bool
-ship_lane_can_send(const struct lane *l)
-{
-	return l->state == LANE_READY && ship_node_up(l->node) &&
-	    !l->node->full &&
-	    l->inflight < (l->node->shipper->to_millrace ? SHIP_LANE_EVENTS :
-	    SHIP_LANE_BATCHES) &&
-	    l->node->conn.inflight_bytes < SHIP_NODE_BYTES;
-}
-
-/* What is being put together for a lane. */
-struct batch {
-	struct ship_request request;
-	struct ship_id last;
-	uint32_t n;
-};
-
-static bool
-batch_begin(struct shipper *s, struct lane *l, struct batch *b)
-{
-	b->n = 0;
-	b->request.buf = &s->request;
-	return s->to_millrace || ship_append_begin(&b->request, &s->request,
-	    slice_str(l->node->conn.sha), l->key, l->sent_id);
-}
-
-static bool
-batch_full(const struct batch *b)
-{
-	return b->n >= SHIP_BATCH_EVENTS ||
-	    b->request.buf->len >= SHIP_BATCH_BYTES;
-}
-
-static void
-sent(struct lane *l, struct ship_id last)
-{
-	l->inflight++;
-	l->sent_id = last;
-	l->sent_pos = last.seq;
-}
-
-/* To another millrace each event goes by itself, at once. */
-static enum ship_entry
-send_event(struct shipper *s, struct lane *l, const struct journal_entry *e)
-{
-	struct ship_call call = { .done = added, .subject = l, .a = e->ms,
-	    .b = e->seq, .n = 1 };
-	struct ship_request r;
-	enum ship_entry made = ship_xadd(&r, &s->request, l->key,
-	    slice_str(s->pid), e, s->pairs, SHIP_PAIRS);
-
-	if (made != SHIP_ENTRY_ADDED)
-		return made;
-	if (!ship_conn_send(&l->node->conn, ship_request_end(&r), &call))
-		return SHIP_ENTRY_LATER;
-	sent(l, (struct ship_id){ e->ms, e->seq });
-	return SHIP_ENTRY_ADDED;
-}
-
-static enum ship_entry
-batch_add(struct shipper *s, struct lane *l, struct batch *b,
-    const struct journal_entry *e)
-{
-	enum ship_entry r = s->to_millrace ? send_event(s, l, e) :
-	    ship_append_entry(&b->request, e, s->pairs, SHIP_PAIRS);
-
-	if (r == SHIP_ENTRY_ADDED) {
-		b->n++;
-		b->last = (struct ship_id){ e->ms, e->seq };
-	}
-	return r;
-}
-
-static bool
-batch_send(struct lane *l, struct batch *b)
-{
-	struct ship_call call = { .done = added, .subject = l,
-	    .a = b->last.ms, .b = b->last.seq, .n = b->n };
-
-	if (l->node->shipper->to_millrace)
-		return true;
-	if (!ship_lane_announce(l) || !ship_conn_send(&l->node->conn,
-	    ship_request_end(&b->request), &call))
-		return false;
-	sent(l, b->last);
-	return true;
-}
-
-/* The first event of the lane cannot go this way. */
-static void
-cannot(struct shipper *s, struct lane *l, enum ship_entry why)
-{
-	ship_trouble(s, l, SHIP_E_OTHER, why == SHIP_ENTRY_TOO_WIDE ?
-	    SLICE("an event has too many fields for a script") :
-	    SLICE("an event cannot be written as a command"));
-	ship_lane_fail(s, l, backoff(l->tries++, PARK_MS, PARK_MAX_MS));
-}
-
-bool
-ship_lane_send(struct shipper *s, struct lane *l)
-{
-	struct ship_reader *r = l->reader;
-	enum ship_entry last = SHIP_ENTRY_ADDED;
-	uint32_t i = l->head;
-	struct batch b;
-
-	if (!batch_begin(s, l, &b))
-		return false;
-	while (i != SHIP_NONE && !batch_full(&b) && (last = batch_add(s, l,
-	    &b, &r->entries[i])) == SHIP_ENTRY_ADDED)
-		i = r->next[i];
-	if (b.n == 0) {
-		if (last != SHIP_ENTRY_LATER)
-			cannot(s, l, last);
-		return false;
-	}
-	if (!batch_send(l, &b))
-		return false;
-	l->head = i;
-	if (i == SHIP_NONE)
-		l->reader = NULL;
-	return true;
-}
-
-/* A few events alone, after a failure.  False: none of these is the lane's. */
-static bool
-send_probe(struct shipper *s, struct lane *l, const struct journal_entry *e,
-    size_t n)
-{
-	struct batch b;
-
-	if (!batch_begin(s, l, &b))
-		return false;
-	for (size_t i = 0; i < n; i++) {
-		enum ship_entry r;
-
-		if (ship_lane_of(s, l->stream, &e[i]) != l)
-			continue;
-		r = batch_add(s, l, &b, &e[i]);
-		if (r != SHIP_ENTRY_ADDED && b.n == 0) {
-			cannot(s, l, r);
-			return true;
-		}
-		if (r != SHIP_ENTRY_ADDED)
-			break;
-	}
-	if (b.n == 0)
-		return false;
-	l->state = LANE_PROBE;
-	if (!batch_send(l, &b))
-		ship_lane_fail(s, l, RETRY_MS);
-	return true;
 }
 
 /* ---- replicas ---- */

@@ -12,6 +12,7 @@
 #include "base/log.h"
 #include "base/number.h"
 #include "proto/resp.h"
+#include "sink/shipper_guard.h"
 #include "sink/shipper_private.h"
 
 #define REFUSED_MS 10000
@@ -139,13 +140,27 @@ check_fsync(struct ship_node *n, const struct resp_value *v,
 }
 
 static bool
+read_sha(const struct resp_value *v, char sha[48])
+{
+	if (v->type != RESP_BULK || v->text.len != 40)
+		return false;
+	memcpy(sha, v->text.ptr, 40);
+	sha[40] = '\0';
+	return true;
+}
+
+static bool
+take_guard(struct ship_node *n, const struct resp_value *v, struct slice reply)
+{
+	read_sha(v, n->conn.guard_sha);		/* it goes without, too */
+	return true;
+}
+
+static bool
 take_sha(struct ship_node *n, const struct resp_value *v, struct slice reply)
 {
-	if (v->type == RESP_BULK && v->text.len == 40) {
-		memcpy(n->conn.sha, v->text.ptr, 40);
-		n->conn.sha[40] = '\0';
+	if (read_sha(v, n->conn.sha))
 		return true;
-	}
 	leave(n, "does not take the script: ", v->text, 1000);
 	return false;
 }
@@ -156,10 +171,11 @@ typedef bool reader(struct ship_node *n, const struct resp_value *v,
     struct slice reply);
 
 static reader *const readers[] = {
-	must_be_ok, whatever, must_be_master, check_info, check_fsync, take_sha
+	must_be_ok, whatever, must_be_master, check_info, check_fsync,
+	take_guard, take_sha
 };
 enum { MUST_BE_OK, WHATEVER, MUST_BE_MASTER, CHECK_INFO, CHECK_FSYNC,
-	TAKE_SHA };
+	TAKE_GUARD, TAKE_SHA };
 
 static void
 greeted(struct ship_conn *c, const struct ship_call *call,
@@ -213,6 +229,7 @@ greet(struct ship_conn *c)
 			ASK(n, MUST_BE_MASTER, "ROLE");
 		ASK(n, CHECK_INFO, "INFO");
 		ASK(n, CHECK_FSYNC, "CONFIG", "GET", "appendfsync");
+		ASK(n, TAKE_GUARD, "SCRIPT", "LOAD", ship_guard);
 		ASK(n, TAKE_SHA, "SCRIPT", "LOAD", ship_script);
 	}
 	n->greeting--;

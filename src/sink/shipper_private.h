@@ -42,6 +42,7 @@
 #define SHIP_READ_MANY 32768		/* the sweep, when they are of many lanes */
 #define SHIP_KEEP_BYTES ((size_t)8 << 20)	/* and their bytes */
 #define SHIP_PROBE 16
+#define SHIP_RETRY_MS 50
 #define SHIP_NONE UINT32_MAX
 #define SHIP_PAIRS (SHIP_MAX_ARGS / 2)
 
@@ -82,6 +83,7 @@ struct lane {
 	bool stopped;			/* someone else's ids are there */
 	bool listed, waiting;		/* in shipper's asking, or waiting */
 	bool unsure;			/* in node's unsure */
+	bool guarded;			/* transactions may be used */
 	bool asking;			/* its slot is on its way to ask_node */
 	struct ship_node *ask_node;
 	unsigned tries;			/* failures in a row */
@@ -167,6 +169,11 @@ struct lane *ship_lane_of(struct shipper *s, struct ship_stream *st,
 void ship_move(struct shipper *s);
 /* Its shipped sequence may have changed. */
 void ship_stream_dirty(struct shipper *s, struct ship_stream *st);
+static inline struct shipper *
+ship_shipper_of(const struct ship_conn *c)
+{
+	return ((struct ship_node *)c->data)->shipper;
+}
 
 /* shipper_lane.c */
 void ship_lane_init(struct shipper *s, struct lane *l);
@@ -183,16 +190,31 @@ void ship_lanes_ask(struct shipper *s);
 void ship_lanes_wake(struct shipper *s, int64_t now_ms);
 /* READY ones in turn: do they still stand where they stood? */
 void ship_lanes_check(struct shipper *s);
-bool ship_lane_can_send(const struct lane *l);
-/* Send one batch of its chain.  False: not now, or not at all (then it has
- * failed and has no chain any more). */
-bool ship_lane_send(struct shipper *s, struct lane *l);
+/* Redis answered an error; the lane may be dead to this connection afterwards. */
+void ship_lane_failed(struct shipper *s, struct lane *l, struct slice text);
+/* It is about this key: tried again after long waits. */
+void ship_lane_park(struct shipper *s, struct lane *l);
+/* One that was on its way came back to a lane that waits for the last. */
+void ship_lane_drained(struct shipper *s, struct lane *l);
+/* Something was added: all trouble is over. */
+void ship_lane_well(struct shipper *s, struct lane *l);
+/* It stands where it should; go on from there. */
+void ship_lane_go_on(struct shipper *s, struct lane *l);
 /* Its command follows; false: not now. */
 bool ship_lane_announce(struct lane *l);
 /* Take its entries off the reader; it is behind. */
 void ship_lane_unchain(struct lane *l);
 /* Make sure of what was there before this connection. */
 void ship_lane_touch(struct shipper *s, struct lane *l);
+
+/* shipper_batch.c */
+bool ship_lane_can_send(const struct lane *l);
+/* Send one batch of its chain.  False: not now, or not at all (then it has
+ * failed and has no chain any more). */
+bool ship_lane_send(struct shipper *s, struct lane *l);
+/* A few events alone, after a failure.  False: none of these is the lane's. */
+bool ship_lane_probe(struct shipper *s, struct lane *l,
+    const struct journal_entry *e, size_t n);
 
 /* shipper_read.c */
 int ship_readers_init(struct shipper *s);

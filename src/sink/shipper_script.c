@@ -4,11 +4,12 @@
 #include "base/digits.h"
 #include "base/number.h"
 #include "proto/resp.h"
+#include "proto/xadd.h"
 #include "sink/journal.h"
 #include "sink/shipper_script.h"
 
 const char ship_script[] =
-    "local key, last = KEYS[1], '0-0'\n"
+    "local key, last, entry = KEYS[1], '0-0', nil\n"
     "local info = redis.pcall('XINFO', 'STREAM', key)\n"
     "if info.err then\n"
     "  if not string.find(info.err, 'no such key', 1, true) then\n"
@@ -17,9 +18,25 @@ const char ship_script[] =
     "else\n"
     "  for i = 1, #info, 2 do\n"
     "    if info[i] == 'last-generated-id' then last = info[i + 1] end\n"
+    "    if info[i] == 'last-entry' then entry = info[i + 1] end\n"
     "  end\n"
     "end\n"
-    "if last ~= ARGV[1] then return last end\n"
+    /* what the guard of a transaction needs, as far as this Redis can say */
+    "if ARGV[1] == '?' then\n"
+    "  local function may(...)\n"
+    "    local known, yes = pcall(redis.acl_check_cmd, ...)\n"
+    "    return known and yes\n"
+    "  end\n"
+    "  local guarded = redis.acl_check_cmd and may('MULTI') and may('EXEC')\n"
+    "      and may('EVAL', '', '1', key) and may('XADD', key, '*', 'a', 'b')\n"
+    "      and may('XINFO', 'GROUPS', key) and may('XLEN', key)\n"
+    "      and may('XGROUP', 'CREATE', key, 'a', '0')\n"
+    "      and may('XGROUP', 'DESTROY', key, 'a')\n"
+    "      and may('XSETID', key, '1-1') and may('DEL', key)\n"
+    "  if not entry or entry[1] ~= last then entry = {} end\n"
+    "  return { last, guarded and 1 or 0, entry[2] or false }\n"
+    "end\n"
+    "if last ~= ARGV[1] then return false end\n"
     "if ARGV[2] == 'touch' then\n"
     "  if last == '0-0' then return last end\n"
     "  local r = redis.pcall('XSETID', key, last)\n"
@@ -149,6 +166,58 @@ ship_xadd(struct ship_request *r, struct buf *buf, struct slice stream,
 		ok = ship_request_arg(r, pairs[i].key) &&
 		    ship_request_arg(r, pairs[i].value);
 	return ok ? SHIP_ENTRY_ADDED : SHIP_ENTRY_NO_ROOM;
+}
+
+bool
+ship_where_parse(struct slice reply, struct ship_where *w)
+{
+	struct resp_value v;
+	bool all = resp_value_next(&reply, &v) && v.type == RESP_ARRAY;
+
+	*w = (struct ship_where){ .fields = { NULL, 0 } };
+	if (all && (v.count != 3 || !resp_value_next(&reply, &v)))
+		return false;
+	if ((v.type != RESP_BULK && v.type != RESP_SIMPLE) ||
+	    !stream_id_parse(v.text, 0, &w->id.ms, &w->id.seq))
+		return false;
+	if (!all)
+		return true;	/* the id alone */
+	if (!resp_value_next(&reply, &v) || v.type != RESP_INT)
+		return false;
+	w->guarded = v.integer == 1;
+	if (!resp_value_next(&reply, &v))
+		return false;
+	if (v.type == RESP_ARRAY)
+		w->fields = reply;
+	w->nfields = v.type == RESP_ARRAY ? v.count : 0;
+	return v.type == RESP_ARRAY || v.type == RESP_NULL;
+}
+
+static bool
+is_next(struct slice *reply, struct slice want)
+{
+	struct resp_value v;
+
+	return resp_value_next(reply, &v) && v.type == RESP_BULK &&
+	    slice_eq(v.text, want);
+}
+
+bool
+ship_where_holds(const struct ship_where *w, const struct journal_entry *e,
+    struct pair *pairs, size_t max)
+{
+	size_t n = journal_fields(e->fields, pairs, max);
+	struct slice rest = w->fields;
+
+	if (w->fields.ptr == NULL || n > max)
+		return true;	/* nobody can say */
+	if (w->nfields != 2 * n)
+		return false;
+	for (size_t i = 0; i < n; i++)
+		if (!is_next(&rest, pairs[i].key) ||
+		    !is_next(&rest, pairs[i].value))
+			return false;
+	return true;
 }
 
 /* In the order of enum ship_error. */

@@ -37,17 +37,35 @@ size_t ship_id_text(struct ship_id id, char text[SHIP_ID_TEXT]);
  * it, then for each entry its id, how many arguments its fields are, and those.
  *
  * When the stream's last-generated-id (0-0 if there is no such key) is another
- * one, nothing is written.  Else the entries are added in order, up to the
- * first that Redis refuses.  Answers the last id after that, or, when nothing
- * was written because of an error, that error.  With "touch" instead of
+ * one, nothing is written, and the answer is null.  Else the entries are added
+ * in order, up to the first that Redis refuses.  Answers the last id after
+ * that, or, when nothing was written because of an error, that error.  With "touch" instead of
  * entries, something is written to the replication stream that changes
  * nothing, so that WAIT has something to wait for.
  *
  * So a batch may be sent any number of times, and many may be on their way:
  * once one was not taken, none behind it is. */
 extern const char ship_script[];
-/* An ARGV[1] that is never the last id: ask only. */
+/* An ARGV[1] that is never the last id: ask only.  Answers what a struct
+ * ship_where holds. */
 #define SHIP_ASK "?"
+
+/* Where a stream stands. */
+struct ship_where {
+	struct ship_id id;	/* its last-generated-id, or 0-0 */
+	bool guarded;		/* we may use transactions (Redis 7 or later, and
+				 * the rights for it); see shipper_guard.h */
+	struct slice fields;	/* of the entry with that id, still as replies;
+				 * borrowed; NULL: there is none */
+	size_t nfields;		/* keys and values */
+};
+
+/* The answer to SHIP_ASK.  False: it is none. */
+bool ship_where_parse(struct slice reply, struct ship_where *w);
+/* Is the last entry what this event was written as?  pairs: room for max.  True
+ * also when one of both cannot be looked at. */
+bool ship_where_holds(const struct ship_where *w,
+    const struct journal_entry *e, struct pair *pairs, size_t max);
 /* Lua passes so many arguments to a command, and no more. */
 #define SHIP_MAX_ARGS 7000
 

@@ -9,9 +9,8 @@ archives:
 YAML
 start_daemon
 n=20000
-for ((i = 0; i < n; i++)); do
-	echo "<13>1 2026-08-22T14:00:00.$(printf %06d "$i")Z host app - - - number=$i of many $((i * 7919 % 100003)) words"
-done >"$T/sent"
+seq 0 $((n - 1)) | awk '{ printf "<13>1 2026-08-22T14:00:00.%06dZ host app - - - number=%d of many %d words\n",
+    $1, $1, $1 * 7919 % 100003 }' >"$T/sent"
 cat "$T/sent" >"/dev/tcp/127.0.0.1/$SYSLOG"
 all() {
 	cat "$T"/logs/*.log 2>/dev/null

@@ -9,9 +9,8 @@ archives:
   logs: {dir: "$T/logs", file: "all.log", flush_time: 100ms, rotate_size: 1MiB, compress: zstd}
 YAML
 start_daemon
-for ((i = 0; i < 15000; i++)); do
-	echo "<13>1 2026-08-22T14:00:00.$(printf %06d "$i")Z h$((i % 7)) App[$i] - - - Number=$i (of many) $((i * 7919 % 100003)) words"
-done >"$T/sent"
+seq 0 14999 | awk '{ printf "<13>1 2026-08-22T14:00:00.%06dZ h%d App[%d] - - - Number=%d (of many) %d words\n",
+    $1, $1 % 7, $1, $1, $1 * 7919 % 100003 }' >"$T/sent"
 cat "$T/sent" >"/dev/tcp/127.0.0.1/$SYSLOG"
 packed() {
 	f=$(ls "$T"/logs/*.zst | head -1) && [ -s "$f" ]

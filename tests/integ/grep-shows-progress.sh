@@ -48,7 +48,7 @@ pid, fd = pty.fork()
 if pid == 0:
     os.execv(sys.argv[1], [sys.argv[1], "grep", "--color", "never", "number", sys.argv[2]])
 time.sleep(2.5)
-text = b""
+text = bytearray()
 while True:
     try:
         got = os.read(fd, 65536)
@@ -58,6 +58,7 @@ while True:
         break
     text += got
 assert os.waitpid(pid, 0)[1] == 0
+text = bytes(text)
 lines = 0
 for line in text.split(b"\n"):
     shown = line.split(b"\r\x1b[K")[-1].strip(b"\r")

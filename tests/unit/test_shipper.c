@@ -2,12 +2,17 @@
 #include "config.h"
 
 #include <check.h>
+#include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include "proto/resp.h"
 #include "sink/journal.h"
+#include "sink/shipper_guard.h"
 #include "sink/shipper_script.h"
 #include "sink/shipper_url.h"
+
+#define ROWS(t) (int)(sizeof (t) / sizeof *(t))
 
 static const struct {
 	const char *text;
@@ -153,6 +158,165 @@ START_TEST(request)
 }
 END_TEST
 
+START_TEST(guarded)
+{
+	struct buf b, want;
+	struct journal_entry e = { .ms = 12, .seq = 345 };
+	struct pair pairs[8];
+	struct slice entry = SLICE("*7\r\n$4\r\nXADD\r\n$1\r\nk\r\n$6\r\n"
+	    "12-345\r\n$1\r\na\r\n$0\r\n\r\n$2\r\nbc\r\n$1\r\nd\r\n");
+
+	buf_init(&want, 8192);
+	ck_assert(buf_printf(&want, "*1\r\n$5\r\nMULTI\r\n*5\r\n$4\r\nEVAL\r\n"
+	    "$%zu\r\n%s\r\n$1\r\n1\r\n$1\r\nk\r\n$3\r\n1-2\r\n%.*s"
+	    "*4\r\n$7\r\nEVALSHA\r\n$3\r\nsha\r\n$1\r\n1\r\n$1\r\nk\r\n"
+	    "*1\r\n$4\r\nEXEC\r\n", strlen(ship_guard), ship_guard,
+	    SLICE_ARG(entry)));
+	buf_init(&b, want.len + entry.len / 2);
+	e.fields = SLICE("\2\1\0a\2\1bcd");
+	ck_assert(ship_guarded_begin(&b, SLICE("k"), (struct ship_id){ 1, 2 }));
+	ck_assert_int_eq(ship_guarded_entry(&b, SLICE("k"), &e, pairs, 8),
+	    SHIP_ENTRY_ADDED);
+	ck_assert_int_eq(ship_guarded_entry(&b, SLICE("k"), &e, pairs, 1),
+	    SHIP_ENTRY_TOO_WIDE);
+	e.fields = SLICE("\2\1");
+	ck_assert_int_eq(ship_guarded_entry(&b, SLICE("k"), &e, pairs, 8),
+	    SHIP_ENTRY_BROKEN);
+	ck_assert(ship_guarded_end(&b, SLICE("k"), SLICE("sha")));
+	/* what did not fit has left nothing */
+	e.fields = SLICE("\2\1\0a\2\1bcd");
+	ck_assert_int_eq(ship_guarded_entry(&b, SLICE("k"), &e, pairs, 8),
+	    SHIP_ENTRY_NO_ROOM);
+	ck_assert(slice_eq(buf_slice(&b), buf_slice(&want)));
+	buf_fini(&b);
+	buf_fini(&want);
+}
+END_TEST
+
+#define ID "$3\r\n1-2\r\n"
+#define NO "-ERR too small\r\n"
+
+/* What EXEC says to two entries. */
+static const struct {
+	const char *reply;
+	enum ship_guarded took;
+	const char *error;
+} answers[] = {
+	{ "*4\r\n$2\r\nOK\r\n" ID ID "$2\r\nOK\r\n",
+	    SHIP_GUARDED_ALL, NULL },
+	{ "*4\r\n$3\r\n9-9\r\n" NO NO "$2\r\nOK\r\n",
+	    SHIP_GUARDED_NONE, NULL },
+	/* as far as Redis took them */
+	{ "*4\r\n$2\r\nOK\r\n" ID NO "$2\r\nOK\r\n",
+	    SHIP_GUARDED_FAILED, "ERR too small" },
+	{ "*4\r\n$2\r\nOK\r\n" NO NO "$2\r\nOK\r\n",
+	    SHIP_GUARDED_FAILED, "ERR too small" },
+	{ "*4\r\n-WRONGTYPE x\r\n" NO NO "-WRONGTYPE x\r\n",
+	    SHIP_GUARDED_FAILED, "WRONGTYPE x" },
+	{ "-EXECABORT y\r\n", SHIP_GUARDED_FAILED, "EXECABORT y" },
+	{ "*-1\r\n", SHIP_GUARDED_FAILED, NULL },
+	{ "*3\r\n$2\r\nOK\r\n" ID "$2\r\nOK\r\n",
+	    SHIP_GUARDED_FAILED, NULL },
+	/* one is missing before another */
+	{ "*4\r\n$2\r\nOK\r\n" NO ID "$2\r\nOK\r\n",
+	    SHIP_GUARDED_HOLE, "ERR too small" },
+	/* the guard saw it and could do nothing */
+	{ "*4\r\n-NOPERM z\r\n" ID ID "$2\r\nOK\r\n",
+	    SHIP_GUARDED_HOLE, "NOPERM z" },
+	{ "*4\r\n$3\r\n9-9\r\n" ID ID "$2\r\nOK\r\n",
+	    SHIP_GUARDED_HOLE, NULL },
+	/* it stayed closed */
+	{ "*4\r\n$3\r\n9-9\r\n" NO NO "-NOPERM z\r\n",
+	    SHIP_GUARDED_HOLE, "NOPERM z" },
+};
+
+START_TEST(guarded_answer)
+{
+	struct slice error;
+
+	ck_assert_int_eq(ship_guarded_answer(slice_str(answers[_i].reply), 2,
+	    &error), answers[_i].took);
+	if (answers[_i].error != NULL)
+		ck_assert_msg(slice_eq(error, slice_str(answers[_i].error)),
+		    "%.*s", SLICE_ARG(error));
+}
+END_TEST
+
+START_TEST(guarded_answer_cut)
+{
+	struct slice all = slice_str(answers[0].reply), error;
+
+	for (size_t n = 0; n < all.len; n++)
+		ck_assert_int_ne(ship_guarded_answer(slice_upto(all, n), 2,
+		    &error), SHIP_GUARDED_ALL);
+}
+END_TEST
+
+#define F "$1\r\na\r\n$1\r\nb\r\n"
+
+static const struct {
+	const char *reply;
+	bool good, guarded;
+	size_t nfields;
+} wheres[] = {
+	{ "$3\r\n1-2\r\n", true, false, 0 },
+	{ "+1-2\r\n", true, false, 0 },
+	{ "*3\r\n$3\r\n1-2\r\n:1\r\n*2\r\n" F, true, true, 2 },
+	{ "*3\r\n$3\r\n1-2\r\n:0\r\n$-1\r\n", true, false, 0 },
+	{ "*3\r\n$3\r\n1-2\r\n:0\r\n:1\r\n", false, false, 0 },
+	{ "*3\r\n$3\r\n1-x\r\n:0\r\n$-1\r\n", false, false, 0 },
+	{ "*2\r\n$3\r\n1-2\r\n:1\r\n", false, false, 0 },
+	{ "*3\r\n$3\r\n1-2\r\n:1\r\n", false, false, 0 },
+	{ "*3\r\n$3\r\n1-2\r\n$1\r\n1\r\n$-1\r\n", false, false, 0 },
+	{ ":1\r\n", false, false, 0 },
+	{ "-ERR x\r\n", false, false, 0 },
+	{ "", false, false, 0 },
+};
+
+START_TEST(where)
+{
+	struct ship_where w;
+
+	ck_assert_int_eq(ship_where_parse(slice_str(wheres[_i].reply), &w),
+	    wheres[_i].good);
+	if (!wheres[_i].good)
+		return;
+	ck_assert_uint_eq(w.id.ms, 1);
+	ck_assert_uint_eq(w.id.seq, 2);
+	ck_assert_int_eq(w.guarded, wheres[_i].guarded);
+	ck_assert_uint_eq(w.nfields, wheres[_i].nfields);
+}
+END_TEST
+
+/* Somebody else's entry with the id of ours. */
+START_TEST(where_holds)
+{
+	static const struct { const char *fields; bool holds; } rows[] = {
+		{ "*2\r\n" F, true },
+		{ "*2\r\n$1\r\na\r\n$1\r\nc\r\n", false },
+		{ "*2\r\n$1\r\nx\r\n$1\r\nb\r\n", false },
+		{ "*2\r\n$1\r\na\r\n$2\r\nbb\r\n", false },
+		{ "*4\r\n" F F, false },
+		{ "*0\r\n", false },
+		{ "$-1\r\n", true },		/* it was deleted */
+	};
+	struct journal_entry e = { .fields = SLICE("\1\1\1ab") };
+	struct pair pairs[4];
+	struct ship_where w;
+	char reply[200];
+
+	for (size_t i = 0; i < ROWS(rows); i++) {
+		snprintf(reply, sizeof reply, "*3\r\n$3\r\n1-2\r\n:1\r\n%s",
+		    rows[i].fields);
+		ck_assert(ship_where_parse(slice_str(reply), &w));
+		ck_assert_int_eq(ship_where_holds(&w, &e, pairs, 4),
+		    rows[i].holds);
+	}
+	e.fields = SLICE("\3");	/* nobody can say what that was */
+	ck_assert(ship_where_holds(&w, &e, pairs, 4));
+}
+END_TEST
+
 static const struct {
 	const char *text, *name;
 	enum ship_action action;
@@ -230,7 +394,6 @@ START_TEST(ids)
 }
 END_TEST
 
-#define ROWS(t) (int)(sizeof (t) / sizeof *(t))
 
 int
 main(void)
@@ -245,6 +408,11 @@ main(void)
 	tcase_add_loop_test(t, key, 0, ROWS(keys));
 	tcase_add_test(t, slots);
 	tcase_add_test(t, request);
+	tcase_add_test(t, guarded);
+	tcase_add_loop_test(t, guarded_answer, 0, ROWS(answers));
+	tcase_add_test(t, guarded_answer_cut);
+	tcase_add_loop_test(t, where, 0, ROWS(wheres));
+	tcase_add_test(t, where_holds);
 	tcase_add_loop_test(t, error, 0, ROWS(errors));
 	tcase_add_test(t, moved);
 	tcase_add_test(t, ids);
