@@ -172,9 +172,12 @@ bool
 ship_where_parse(struct slice reply, struct ship_where *w)
 {
 	struct resp_value v;
-	bool all = resp_value_next(&reply, &v) && v.type == RESP_ARRAY;
+	bool all;
 
 	*w = (struct ship_where){ .fields = { NULL, 0 } };
+	if (!resp_value_next(&reply, &v))
+		return false;
+	all = v.type == RESP_ARRAY;
 	if (all && (v.count != 3 || !resp_value_next(&reply, &v)))
 		return false;
 	if ((v.type != RESP_BULK && v.type != RESP_SIMPLE) ||

@@ -1,11 +1,15 @@
 /* Replies: found whole at the same place however they come, and pulled apart
- * to the last byte. */
+ * to the last byte; and what the shipper reads in them. */
 #include "config.h"
 
 #include <stdint.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include "proto/resp.h"
+#include "record/record.h"
+#include "sink/journal.h"
+#include "sink/shipper_guard.h"
 
 #define MAX_BYTES 4096
 
@@ -26,6 +30,24 @@ scan(struct slice in, size_t step, size_t *len)
 	return s;
 }
 
+/* Whatever the bytes, an answer: nothing may be added past a closed guard and
+ * be called well. */
+static void
+ship(struct slice reply)
+{
+	struct journal_entry e = { .fields = SLICE("\1\1\1ab") };
+	struct pair pairs[4];
+	struct ship_where w;
+	struct slice error;
+
+	if (ship_where_parse(reply, &w))
+		ship_where_holds(&w, &e, pairs, 4);
+	for (uint32_t n = 1; n < 4; n++)
+		if (ship_guarded_answer(reply, n, &error) == SHIP_GUARDED_ALL &&
+		    memmem(reply.ptr, reply.len, "OK", 2) == NULL)
+			abort();
+}
+
 int
 LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
@@ -38,6 +60,7 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 		abort();
 	if (s == RESP_READY && len != other)
 		abort();
+	ship(in);
 	rest = in;
 	if (s == RESP_READY) {
 		rest = slice_upto(in, len);
