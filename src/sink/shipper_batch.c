@@ -12,7 +12,7 @@
 #include "sink/shipper_guard.h"
 #include "sink/shipper_private.h"
 
-#define GUARDED_FROM 16		/* events; below, the script is cheaper */
+#define GUARDED_FROM 32		/* events; below, the script is cheaper */
 
 /* ---- what is answered ---- */
 
