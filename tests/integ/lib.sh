@@ -192,7 +192,7 @@ ready_or_dead() {
 stop_daemon() {
 	local rc=0 i
 	kill -TERM "$DAEMON" || fail "the daemon is gone already"
-	for ((i = 0; i < 300; i++)); do
+	for ((i = 0; i < 1400; i++)); do	# longer than any drain here
 		kill -0 "$DAEMON" 2>/dev/null || break
 		sleep 0.05
 	done

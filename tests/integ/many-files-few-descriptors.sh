@@ -27,6 +27,7 @@ stop_daemon
 
 # 100 MB, and nothing is due for an hour
 write_conf <<YAML
+drain: 60s
 archives:
   logs: {dir: "$T/later", file: "{host}/{app}.log", max_open: 50, flush_time: 1h}
 YAML
