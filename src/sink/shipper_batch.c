@@ -242,7 +242,7 @@ cannot(struct shipper *s, struct lane *l, enum ship_entry why)
 	ship_lane_park(s, l);
 }
 
-/* A server on its way to another slot wants each command announced. */
+/* A slot on its way to another server wants each command announced. */
 static bool
 wants_guarded(const struct lane *l)
 {

@@ -224,8 +224,6 @@ START_TEST(refusals)
 }
 END_TEST
 
-/* Quota: FULL when it is reached, never lost what was taken, goes on when the
- * shipped is freed, and files are used again rather than made. */
 /* Events for some sections only: who reads for one is told which are not its
  * own, nobody sees a gap, and it is so after a restart, too. */
 START_TEST(sections)
@@ -321,6 +319,8 @@ START_TEST(retention)
 }
 END_TEST
 
+/* Quota: FULL when it is reached, never lost what was taken, goes on when the
+ * shipped is freed, and files are used again rather than made. */
 START_TEST(quota_and_recycling)
 {
 	struct journal_options o = kit_options();
