@@ -666,6 +666,22 @@ management_place(struct loader *l, const struct node *n, struct conf_listen *out
 	return address_split(l->arena, slice_str(s->management), &out->host, &out->port, &rest);
 }
 
+/* The later of two at one place is told, or the one that stands in a file: a
+ * default stands nowhere. */
+static void
+tell_taken(struct loader *l, const struct conf_listen *a, const struct conf_listen *before)
+{
+	const struct conf_listen *told = a->mark.file != NULL ? a : before;
+	const struct conf_listen *other = told == a ? before : a;
+
+	if (other->mark.file != NULL)
+		fault_add(&l->faults, told->mark, "listen: \"%s\" is taken by \"%s\", on line %u",
+		    told->url, other->url, other->mark.line);
+	else
+		fault_add(&l->faults, told->mark, "listen: \"%s\" is taken by \"%s\", a default",
+		    told->url, other->url);
+}
+
 static void
 check_same_places(struct loader *l, const struct node *top)
 {
@@ -686,8 +702,7 @@ check_same_places(struct loader *l, const struct node *top)
 			while (k < n && !same_place(a, seen[k]))
 				k++;
 			if (k < n)
-				fault_add(&l->faults, a->mark, "listen: \"%s\" is taken by \"%s\", "
-				    "on line %u", a->url, seen[k]->url, seen[k]->mark.line);
+				tell_taken(l, a, seen[k]);
 			else if (n < sizeof seen / sizeof seen[0])
 				seen[n++] = a;
 			else

@@ -114,7 +114,7 @@ include_all(struct loader *l, struct node *into, const char *file, unsigned dept
 	}
 	if (inc->kind == NODE_MAP)
 		fault_add(&l->faults, inc->mark, "include: expected a list of patterns");
-	else if (depth >= MAX_INCLUDE)
+	else if (depth >= MAX_INCLUDE && inc->n > 0)
 		fault_add(&l->faults, inc->items[0]->mark,
 		    "include: files that include files, more than %d deep", MAX_INCLUDE);
 	else

@@ -56,7 +56,7 @@ relay() {	# CASE, options..., the configuration on stdin
 	{ echo "listen type linemode 127.0.0.1:$RELAY proto tcp ;"; cat; } >"$T/relay.conf"
 	start_on "$BENCH_DAEMON_CPU" relay carbon-c-relay -s -w 2 -f "$T/relay.conf" "$@"
 	local pid=$PID
-	wait_for 10 "carbon-c-relay" tcp_open "$RELAY"
+	relay_started relay "$RELAY"
 	measure c-relay "$name" "$pid" "$RELAY"
 	end_pid "$pid"
 	echo "  ratio of CPU: $(calc "$US / $MINE" %.1f)"

@@ -48,7 +48,7 @@ state_dir: $T/state
 admin: {listen: http://127.0.0.1:$ADMIN}
 YAML
 start relay carbon-c-relay -s -w 1 -f relay.conf
-wait_for 10 "carbon-c-relay" tcp_open "$RELAY"
+relay_started relay "$RELAY"
 start_daemon
 t=$(($(date +%s) / 2 * 2))
 {

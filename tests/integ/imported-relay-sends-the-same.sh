@@ -114,7 +114,7 @@ settled() {	# nothing new for two seconds, after something came
 }
 start relay carbon-c-relay -s -w 1 -f relay.conf
 RELAY_PID=$PID
-wait_for 10 "carbon-c-relay" tcp_open "$RELAY"
+relay_started relay "$RELAY"
 cat lines.txt >"/dev/tcp/127.0.0.1/$RELAY"
 wait_for 60 "the relay's lines" settled
 stop_pid "$RELAY_PID"

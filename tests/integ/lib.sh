@@ -48,8 +48,19 @@ seen() {
 	grep "$@" >/dev/null
 }
 
+# Is it a child of ours still?  Numbers are given again, and other tests run
+# beside this one: what is waited for already may be somebody else by now.
+is_ours() {
+	local stat
+	read -r stat 2>/dev/null <"/proc/$1/stat" || return 1
+	stat=${stat##*) }		# the name may have spaces in it
+	set -- $stat
+	[ "$2" = $$ ]
+}
+
 # stop_pid PID [SECONDS] - TERM, and KILL for who does not listen.
 stop_pid() {
+	is_ours "$1" || return 0
 	kill -TERM "$1" 2>/dev/null || return 0
 	kill -CONT "$1" 2>/dev/null
 	await_end "$@"
@@ -58,10 +69,11 @@ stop_pid() {
 await_end() {
 	local pid=$1 i
 	for ((i = 0; i < ${2:-10} * 20; i++)); do
+		is_ours "$pid" || break
 		kill -0 "$pid" 2>/dev/null || break
 		sleep 0.05
 	done
-	kill -KILL "$pid" 2>/dev/null && say "process $pid had to be killed"
+	is_ours "$pid" && kill -KILL "$pid" 2>/dev/null && say "process $pid had to be killed"
 	wait "$pid" 2>/dev/null
 	return 0
 }
@@ -71,8 +83,8 @@ finish() {
 	trap - EXIT
 	# TERM to all of them first: they end together
 	for pid in "${PIDS[@]}"; do
-		kill -TERM "$pid" 2>/dev/null && kill -CONT "$pid" 2>/dev/null
-	done
+		is_ours "$pid" && kill -TERM "$pid" && kill -CONT "$pid"
+	done 2>/dev/null
 	for pid in "${PIDS[@]}"; do await_end "$pid" 5; done
 	if grep -aqE 'ERROR: (Address|Leak|Thread)Sanitizer|runtime error:|WARNING: ThreadSanitizer' \
 	    "$T"/*.log 2>/dev/null; then
@@ -379,6 +391,13 @@ start_rsyslog() {
 	RSYSLOG_PID=$PID
 }
 
+# relay_started NAME PORT - carbon-c-relay listens before it has the threads that
+# take connections, and a connection in between makes it crash: look at its log.
+relay_started() {
+	wait_for 10 "carbon-c-relay" grep -q 'startup sequence complete' "$T/$1.log"
+	wait_for 10 "carbon-c-relay" tcp_open "$2"
+}
+
 # start_carbon_c_relay NAME - the rest of its configuration on stdin; sets RELAY.
 start_carbon_c_relay() {
 	need carbon-c-relay
@@ -386,7 +405,7 @@ start_carbon_c_relay() {
 	{ echo "listen type linemode 127.0.0.1:$RELAY proto tcp ;"; cat; } >"$T/$1.conf"
 	start "$1" carbon-c-relay -f "$T/$1.conf"
 	RELAY_PID=$PID
-	wait_for 10 "carbon-c-relay" tcp_open "$RELAY"
+	relay_started "$1" "$RELAY"
 }
 
 lines_in() {

@@ -26,7 +26,7 @@ shadow() {	# the file of differences, then options; sets RC
 	shift
 	# a new one each time: it loses what it writes to connections that ended
 	start relay carbon-c-relay -s -f relay.conf
-	wait_for 10 "carbon-c-relay" tcp_open "$RELAY"
+	relay_started relay "$RELAY"
 	RC=0
 	"$MILLRACE" shadow --against "127.0.0.1:$RELAY" "$@" <lines.txt >"$out" 2>"$out.err" || RC=$?
 	stop_pid "$PID"

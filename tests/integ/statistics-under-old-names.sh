@@ -37,14 +37,10 @@ send_lines() {
 }
 SHORT=$("$PY" -c 'import socket; print(socket.gethostname().split(".")[0].lower())')
 FLAT=$("$PY" -c 'import socket; print(socket.gethostname().replace(".", "_"))')
-# it crashes at its start now and then, all by itself
-for _ in 1 2 3 4 5; do
-	start relay carbon-c-relay -w 2 -f relay.conf
-	RELAY_PID=$PID
-	wait_for 10 "carbon-c-relay" tcp_open "$RELAY"
-	within 5 test -s own.txt && kill -0 "$RELAY_PID" 2>/dev/null && break
-	wait "$RELAY_PID" 2>/dev/null
-done
+start relay carbon-c-relay -w 2 -f relay.conf
+RELAY_PID=$PID
+relay_started relay "$RELAY"
+wait_for 10 "its own figures" test -s own.txt
 send_lines
 wait_for 20 "its lines" value_is "destinations.127_0_0_1:$Sa.sent" 50
 stop_pid "$RELAY_PID"

@@ -96,6 +96,8 @@ static const struct {
 	{ "statsd: {}\nadmin: {listen: \"http://127.0.0.1:8126\"}\n", "f:2:17: listen: \"http://127.0.0.1:8126\" is taken by \"management: 127.0.0.1:8126\", on line 1\n" },
 	{ "group: daemon\n", "f:1:8: group: has no user beside it\n" },
 	{ "prometheus_mapping: /nonexistent/x.yml\n", "f:1:21: prometheus_mapping: /nonexistent/x.yml: No such file or directory\n" },
+	{ "statsd: {listen: \"tcp://*:5514\"}\nsyslog: {}\n", "f:1:18: listen: \"tcp://*:5514\" is taken by \"tcp://*:5514\", a default\n" },
+	{ "statsd: {}\nadmin: {listen: \"http://127.0.0.1:8125\"}\n", "f:2:17: listen: \"http://127.0.0.1:8125\" is taken by \"tcp://*:8125\", a default\n" },
 	{ "statsd: {listen: \"udp://*:1\"}\ngraphite: {listen: \"udp://127.0.0.1:1\"}\n", "f:2:20: listen: \"udp://127.0.0.1:1\" is taken by \"udp://*:1\", on line 1\n" },
 	/* clusters */
 	{ "clusters: {a: {servers: [x, y], method: carbon}}\n", "f:1:41: method: no such value \"carbon\", did you mean \"carbon_ch\"?\n" },
@@ -427,6 +429,15 @@ START_TEST(includes)
 	buf_clear(&errors);
 	ck_assert_ptr_null(conf_load(main_file, &errors));
 	ck_assert_ptr_nonnull(strstr(buf_cstr(&errors), "more than 4 deep"));
+	put(dir, "m.yaml", "include: d/1.yaml\n");
+	put(dir, "d/1.yaml", "include: 2.yaml\n");
+	put(dir, "d/2.yaml", "include: 3.yaml\n");
+	put(dir, "d/3.yaml", "include: 4.yaml\n");
+	put(dir, "d/4.yaml", "include: []\n");
+	buf_clear(&errors);
+	c = conf_load(main_file, &errors);
+	ck_assert_msg(c != NULL, "%.*s", (int)errors.len, errors.data);
+	conf_free(c);
 	put(dir, "m.yaml", "include: [gone.yaml]\n");
 	buf_clear(&errors);
 	ck_assert_ptr_null(conf_load(main_file, &errors));
