@@ -35,6 +35,21 @@ inbox_put(struct inbox *b, struct letter *l, size_t weight)
 }
 
 bool
+inbox_doze(struct inbox *b, struct letter *marker)
+{
+	struct letter *none = NULL;
+
+	marker->next = NULL;
+	return atomic_compare_exchange_strong(&b->head, &none, marker);
+}
+
+void
+inbox_wake(struct inbox *b)
+{
+	b->wake(b->ctx);
+}
+
+bool
 inbox_full(struct inbox *b)
 {
 	if (atomic_load(&b->weight) < b->max)

@@ -40,6 +40,13 @@ void inbox_init(struct inbox *b, size_t max, void (*wake)(void *),
 /* Takes the letter; weight is what it adds until inbox_done(). */
 void inbox_put(struct inbox *b, struct letter *l, size_t weight);
 
+/* For the reader: something else will wake it before long, so letters may gather
+ * until then and wake nobody.  The marker is a letter of its own that is delivered
+ * with them.  False: there is one already, and the wake is on its way. */
+bool inbox_doze(struct inbox *b, struct letter *marker);
+/* Wake a reader that may doze: what was put cannot wait. */
+void inbox_wake(struct inbox *b);
+
 /* Is it over its bound?  Remembers that somebody was told so. */
 bool inbox_full(struct inbox *b);
 

@@ -87,6 +87,7 @@ ask(struct resp_conn *c, struct event_ask *a, enum resp_answer how)
 	ticket_hold(a->ticket);
 	pipeline_send_events(p);
 	inbox_put(p->sinks.events, &a->letter, 0);
+	inbox_wake(p->sinks.events);
 	resp_end_burst(c);
 }
 

@@ -18,6 +18,7 @@
 #include "sink/shipper.h"
 
 #define INBOX_BYTES (64u << 20)
+#define DOZE_EVENTS 64
 #define SNAPSHOT_SECONDS 60
 #define SNAPSHOT_AFTER 4000000		/* events: a restart reads no more */
 #define SNAPSHOT_EVENTS 10000		/* read at the start: at once, too */
@@ -619,6 +620,19 @@ woken(void *ctx)
 		events_answer_asks(e);
 }
 
+/* Will the disk wake us before what comes now could be written anyway?  With few
+ * events on their way it costs nothing to look at the others then, and saves a
+ * wake for each; many are better appended while the disk is busy. */
+static bool
+disk_is_near(const struct events *e)
+{
+	uint64_t under_way = e->journal == NULL ? 0 :
+	    journal_appended(e->journal) - journal_durable(e->journal);
+
+	return under_way > 0 && under_way <= DOZE_EVENTS &&
+	    journal_state(e->journal) == JOURNAL_WORKING;
+}
+
 static void
 before_sleep(struct ev_loop *loop, ev_prepare *w, int revents)
 {
@@ -629,6 +643,14 @@ before_sleep(struct ev_loop *loop, ev_prepare *w, int revents)
 		journal_commit(e->journal);
 	}
 	settle(e);
+	if (disk_is_near(e))
+		inbox_doze(&e->inbox, &e->marker);
+}
+
+static void
+marker_taken(struct letter *marker, void *ctx)
+{
+	/* it has done its work in the inbox */
 }
 
 static void
@@ -815,6 +837,7 @@ events_init(struct events *e, struct plan *plan, char *error, size_t size)
 		plan_unref(plan);
 		return -1;
 	}
+	e->marker.deliver = marker_taken;
 	inbox_init(&e->inbox, INBOX_BYTES, thread_wake, NULL, &e->thread);
 	e->dedup = dedup_new(&d);
 	e->reached = map_new(1u << 20);
@@ -878,6 +901,7 @@ put_order(struct events *e, void (*deliver)(struct letter *, void *),
 	*o = (struct order){ .letter.deliver = deliver, .plan = plan,
 	    .deadline_ms = deadline_ms, .done = done, .ctx = ctx };
 	inbox_put(&e->inbox, &o->letter, 0);
+	inbox_wake(&e->inbox);
 	return true;
 }
 

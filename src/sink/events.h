@@ -43,6 +43,7 @@ struct events {
 	unsigned nasks;
 	ev_timer ask_timer;
 	bool appended;			/* since the last commit */
+	struct letter marker;		/* in the inbox: the disk will wake us */
 	int64_t end_ns;
 	ev_timer ending;
 	void (*ended)(void *ctx);

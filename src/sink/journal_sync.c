@@ -17,6 +17,8 @@
 #include "base/clock.h"
 #include "sink/journal_private.h"
 
+#define MARK_AFTER_MS	10
+
 static uint64_t
 offset_of(const struct writer *w)
 {
@@ -481,6 +483,34 @@ mark(struct journal *j)
 	(void)!journal_write_all(w->fd, w->page, have, base);
 }
 
+/* With the lock held: until there is work.  The mark waits for a real pause:
+ * between two batches it would cost each a write. */
+static void
+await_work(struct journal *j)
+{
+	struct timespec until;
+	bool paused = false;
+
+	clock_gettime(CLOCK_MONOTONIC, &until);
+	until.tv_nsec += MARK_AFTER_MS * NS_PER_MS;
+	until.tv_sec += until.tv_nsec / NS_PER_S;
+	until.tv_nsec %= NS_PER_S;
+	j->syncer_idle = j->gather.len == 0;
+	while (j->syncer_idle && !j->stopping) {
+		if (paused) {
+			pthread_cond_wait(&j->work, &j->lock);
+			continue;
+		}
+		paused = pthread_cond_timedwait(&j->work, &j->lock, &until) == ETIMEDOUT;
+		if (paused && j->gather.len == 0) {
+			pthread_mutex_unlock(&j->lock);
+			mark(j);
+			pthread_mutex_lock(&j->lock);
+		}
+	}
+	j->syncer_idle = false;
+}
+
 /* Take what has gathered; false: there is nothing and never will be. */
 static bool
 take(struct journal *j)
@@ -489,16 +519,7 @@ take(struct journal *j)
 	bool some;
 
 	pthread_mutex_lock(&j->lock);
-	if (j->gather.len == 0 && !j->stopping) {
-		pthread_mutex_unlock(&j->lock);
-		mark(j);
-		pthread_mutex_lock(&j->lock);
-	}
-	while (j->gather.len == 0 && !j->stopping) {
-		j->syncer_idle = true;
-		pthread_cond_wait(&j->work, &j->lock);
-	}
-	j->syncer_idle = false;
+	await_work(j);
 	some = j->gather.len > 0;
 	empty = j->batch;
 	j->batch = j->gather;

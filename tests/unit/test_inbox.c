@@ -110,6 +110,45 @@ START_TEST(full_until_the_work_is_done)
 END_TEST
 
 static void
+marker_seen(struct letter *l, void *ctx)
+{
+	((struct reader *)ctx)->in_order &= ((struct reader *)ctx)->seen == 0;
+}
+
+START_TEST(who_dozes_is_not_woken)
+{
+	struct letter marker = { .deliver = marker_seen };
+	struct reader r = { .in_order = true };
+	struct note *n;
+
+	inbox_init(&box, 1000, wake, NULL, NULL);
+	for (unsigned round = 0; round < 3; round++) {
+		atomic_store(&wakes, 0);
+		r.seen = 0;
+		ck_assert(inbox_doze(&box, &marker));
+		ck_assert(!inbox_doze(&box, &marker));
+		for (unsigned i = 0; i < 2; i++) {
+			n = malloc(sizeof *n);
+			*n = (struct note){ { .deliver = open_note }, 0, 2 * round + i };
+			inbox_put(&box, &n->letter, 1);
+		}
+		ck_assert_uint_eq(atomic_load(&wakes), 0);
+		inbox_wake(&box);
+		ck_assert_uint_eq(atomic_load(&wakes), 1);
+		ck_assert_uint_eq(inbox_take(&box, &r), 3);
+		ck_assert_uint_eq(r.seen, 2);
+		ck_assert(r.in_order);
+	}
+	n = malloc(sizeof *n);
+	*n = (struct note){ { .deliver = open_note }, 0, 6 };
+	inbox_put(&box, &n->letter, 1);
+	ck_assert_uint_eq(atomic_load(&wakes), 2);
+	ck_assert(!inbox_doze(&box, &marker));	/* it must look first */
+	inbox_take(&box, &r);
+}
+END_TEST
+
+static void
 came_home(struct letter *l, void *ctx)
 {
 	*(struct ticket **)ctx = (struct ticket *)l;
@@ -148,6 +187,7 @@ main(void)
 
 	tcase_set_timeout(c, 60);
 	tcase_add_test(c, each_sender_is_read_in_order);
+	tcase_add_test(c, who_dozes_is_not_woken);
 	tcase_add_test(c, full_until_the_work_is_done);
 	tcase_add_test(c, a_ticket_comes_home_with_its_last_share);
 	suite_add_tcase(s, c);
