@@ -607,15 +607,28 @@ make_shippers(struct events *e)
 	retain(e);
 }
 
+/* Let the disk begin with what was appended. */
+static void
+commit(struct events *e)
+{
+	if (!e->appended)
+		return;
+	e->appended = false;
+	journal_commit(e->journal);
+}
+
+/* Answers first, for somebody waits; then the disk gets work, and while it does
+ * it, Redis. */
 static void
 woken(void *ctx)
 {
 	struct events *e = ctx;
 
-	kick_shippers(e);
 	settle(e);
 	try_held(e);
 	inbox_take(&e->inbox, e);
+	commit(e);
+	kick_shippers(e);
 	if (e->asks != NULL)
 		events_answer_asks(e);
 }
@@ -638,10 +651,7 @@ before_sleep(struct ev_loop *loop, ev_prepare *w, int revents)
 {
 	struct events *e = w->data;
 
-	if (e->appended) {
-		e->appended = false;
-		journal_commit(e->journal);
-	}
+	commit(e);
 	settle(e);
 	if (disk_is_near(e))
 		inbox_doze(&e->inbox, &e->marker);

@@ -6,7 +6,8 @@
 # judges by what was answered and what arrived: nothing acknowledged is lost,
 # nothing doubled, no gap in any sequence.  A CASE is a number or a part of a
 # name.  --loops N repeats what is random in a case N times; without it each
-# case takes seconds.  The last line is "N passed, N failed".
+# case takes seconds.  With TESTS_AGAIN=N, when no more than N have failed, these
+# are run once more, each alone.  The last line is "N passed, N failed".
 here=$(cd "$(dirname "$0")" && pwd)
 : "${BUILD:=$(dirname "$(dirname "$here")")/build}"
 : "${FAULTS_TIMEOUT:=180}"
@@ -63,12 +64,24 @@ running() {
 	jobs -rp | wc -l
 }
 
+[ ${#files[@]} -gt 0 ] && span=$((22000 / ${#files[@]})) at=10000
 for f in "${files[@]}"; do
 	while [ "$(running)" -ge "$jobs" ]; do wait -n; done
-	one "$f" &
+	# ports for itself: another may be about to use what it finds free
+	PORT_RANGE=$at-$((at + span)) one "$f" &
+	at=$((at + span))
 	children+=($!)
 done
 wait
+if [ "$(cat "$out"/*.line | grep -c '^FAIL:')" -le "${TESTS_AGAIN:-0}" ]; then
+	for f in "${files[@]}"; do
+		grep -q '^FAIL:' "$out/$(basename "$f" .sh).line" || continue
+		echo "AGAIN: faults/$(basename "$f" .sh), alone"
+		one "$f" &
+		children+=($!)
+		wait
+	done
+fi
 passed=$(cat "$out"/*.line | grep -c '^PASS')
 failed=$(cat "$out"/*.line | grep -c '^FAIL:')
 skipped=$(cat "$out"/*.line | grep -c '^SKIP')

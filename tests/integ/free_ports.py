@@ -1,6 +1,7 @@
-"""free_ports.py N - N ports that are free for TCP and UDP on all addresses,
-outside the range that the kernel takes ports from, within PORT_RANGE ("FROM-TO")
-when whoever runs several tests at once has given each its own."""
+"""free_ports.py N [PORT...] - N ports, none of those named, that are free for TCP
+and UDP on all addresses, outside the range that the kernel takes ports from,
+within PORT_RANGE ("FROM-TO") when whoever runs several tests at once has given
+each its own."""
 import os, random, socket, sys
 
 def is_free(port):
@@ -23,14 +24,14 @@ def is_free(port):
         for s in held:
             s.close()
 
-def free_ports(n):
+def free_ports(n, given=()):
     low, high = map(int, os.environ.get("PORT_RANGE", "10000-32000").split("-"))
     got = []
     while len(got) < n:
         p = random.randrange(low, high)
-        if p not in got and is_free(p):
+        if p not in got and p not in given and is_free(p):
             got.append(p)
     return got
 
 if __name__ == "__main__":
-    print(*free_ports(int(sys.argv[1])))
+    print(*free_ports(int(sys.argv[1]), set(map(int, sys.argv[2:]))))

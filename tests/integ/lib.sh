@@ -17,6 +17,7 @@ PY=/usr/bin/python3			# the one that Debian's modules are for
 T=$(mktemp -d "${TMPDIR:-/tmp}/millrace-test.XXXXXX")
 HERE=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
 PIDS=()
+PORTS_GIVEN=
 SHIM=()					# what the daemon is started with
 DAEMON=					# pid of the daemon under test
 cd "$T" || exit 1
@@ -109,10 +110,13 @@ trap finish EXIT
 trap 'exit 143' INT TERM HUP
 
 # ports NAME... - set each variable to a port that is free for TCP and UDP, on
-# all addresses, outside the range that the kernel takes ports from.
+# all addresses, outside the range that the kernel takes ports from, and that
+# was not given before: who was to use that one may only be starting.
 ports() {
 	local list
-	list=$("$PY" "$HERE/free_ports.py" "$#") || fail "no free ports"
+	# shellcheck disable=SC2086
+	list=$("$PY" "$HERE/free_ports.py" "$#" $PORTS_GIVEN) || fail "no free ports"
+	PORTS_GIVEN="$PORTS_GIVEN $list"
 	# shellcheck disable=SC2229
 	read -r "$@" <<<"$list"
 }

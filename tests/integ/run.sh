@@ -5,7 +5,10 @@
 # They wait more than they work, so INTEG_JOBS of them run at a time (two for each
 # core, unless it says otherwise), each with a range of ports for itself.  A script passes
 # with 0, is left out with 77 (says why), fails with anything else, and then its
-# output is shown.  The last line is "N passed, N failed".
+# output is shown.  With TESTS_AGAIN=N, when no more than N have failed, these are
+# run once more, each alone: a peer that crashes at its start is no fault of ours,
+# and a machine that was busy for half a minute is none.  Both outputs are shown.
+# The last line is "N passed, N failed".
 here=$(cd "$(dirname "$0")" && pwd)
 : "${BUILD:=$(dirname "$(dirname "$here")")/build}"
 : "${INTEG_TIMEOUT:=120}"
@@ -15,8 +18,10 @@ export BUILD
 work=$(mktemp -d) || exit 1
 lanes=()
 
+child=
+
 stop() {
-	kill -TERM "${lanes[@]}" 2>/dev/null
+	kill -TERM "${lanes[@]}" $child 2>/dev/null
 	wait
 	exit 143
 }
@@ -73,6 +78,17 @@ count() {
 	grep -c "^$1: " "$work/told"
 }
 
+again() {
+	local name
+	[ "$(count FAIL)" -le "${TESTS_AGAIN:-0}" ] || return
+	sed -n 's|^FAIL: integ/\([^ ]*\) .*|\1|p' "$work/told" >"$work/again"
+	while read -r name <&3; do
+		echo "AGAIN: integ/$name, alone"
+		sed -i "\\|^FAIL: integ/$name |d" "$work/told"
+		run_one "$name" "$work/out.again"
+	done 3<"$work/again"
+}
+
 if [ $# -eq 0 ]; then
 	for f in "$here"/*.sh; do
 		set -- "$@" "$(basename "$f" .sh)"
@@ -88,6 +104,7 @@ for ((i = 0; i < INTEG_JOBS; i++)); do
 	lanes+=($!)
 done
 wait "${lanes[@]}"
+again
 
 passed=$(count PASS) failed=$(count FAIL) skipped=$(count SKIP)
 [ "$skipped" -eq 0 ] && echo "$passed passed, $failed failed" ||
