@@ -184,8 +184,20 @@ lose_first(struct destination *d, enum reason why)
 	drop_first(d, &d->waiting);
 }
 
+/* Bytes that the wire has; it has its own bound. */
+static size_t
+in_flight(const struct destination *d)
+{
+	size_t n = 0;
+
+	for (const struct lines_batch *b = d->flight.first; b != NULL; b = next_of(b))
+		n += b->len;
+	return n;
+}
+
 /* Make room by forgetting the oldest.  What is partly under way stays, and
- * what is on disk anyway. */
+ * what is on disk anyway; nor does it count, or a small queue would be full of
+ * it and would have to give up the newest. */
 static void
 shed(struct destination *d)
 {
@@ -193,6 +205,9 @@ shed(struct destination *d)
 
 	if (!blocked(d) || d->env->hold)	/* senders were told */
 		max = max * 2 + ON_THE_WAY;
+	if (d->held <= max)
+		return;
+	max += in_flight(d);
 	while (d->held > max && d->waiting.first != d->waiting.last &&
 	    !d->waiting.first->stored) {
 		lose_first(d, REASON_QUEUE_FULL);

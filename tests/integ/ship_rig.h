@@ -54,20 +54,28 @@ rig_now(void)
 	return (double)clock_mono_ns() / 1e9;
 }
 
+static inline bool
+rig_is_free(int port)
+{
+	struct sockaddr_in in = { .sin_family = AF_INET,
+	    .sin_port = htons((uint16_t)port),
+	    .sin_addr.s_addr = htonl(INADDR_LOOPBACK) };
+	int fd = socket(AF_INET, SOCK_STREAM, 0);
+	int rc = bind(fd, (struct sockaddr *)&in, sizeof in);
+
+	close(fd);
+	return rc == 0;
+}
+
 static inline int
 rig_free_port(void)
 {
 	for (int tries = 0; tries < 1000; tries++) {
 		int port = 10000 + (int)((unsigned)clock_mono_ns() / 997 +
-		    (unsigned)getpid() * 31u + (unsigned)tries * 7919u) % 20000;
-		struct sockaddr_in in = { .sin_family = AF_INET,
-		    .sin_port = htons((uint16_t)port),
-		    .sin_addr.s_addr = htonl(INADDR_LOOPBACK) };
-		int fd = socket(AF_INET, SOCK_STREAM, 0);
-		int rc = bind(fd, (struct sockaddr *)&in, sizeof in);
+		    (unsigned)getpid() * 31u + (unsigned)tries * 7919u) % 12000;
 
-		close(fd);
-		if (rc == 0)
+		/* a node of a cluster listens 10000 above, too */
+		if (rig_is_free(port) && rig_is_free(port + 10000))
 			return port;
 	}
 	ck_abort_msg("no free port");
