@@ -49,12 +49,13 @@ seen() {
 	grep "$@" >/dev/null
 }
 
-# Is it a child of ours still?  Numbers are given again, and other tests run
+# is_ours PID - is it a child of ours still?  Numbers are given again, and other tests run
 # beside this one: what is waited for already may be somebody else by now.
 is_ours() {
 	local stat
 	read -r stat 2>/dev/null <"/proc/$1/stat" || return 1
 	stat=${stat##*) }		# the name may have spaces in it
+	# shellcheck disable=SC2086
 	set -- $stat
 	[ "$2" = $$ ]
 }

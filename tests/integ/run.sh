@@ -17,7 +17,6 @@ cores=$(nproc 2>/dev/null || echo 1)
 export BUILD
 work=$(mktemp -d) || exit 1
 lanes=()
-
 child=
 
 stop() {
@@ -78,6 +77,7 @@ count() {
 	grep -c "^$1: " "$work/told"
 }
 
+# Those that failed, once more; child is here for stop().
 again() {
 	local name
 	[ "$(count FAIL)" -le "${TESTS_AGAIN:-0}" ] || return
