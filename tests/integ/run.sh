@@ -77,7 +77,7 @@ count() {
 	grep -c "^$1: " "$work/told"
 }
 
-# Those that failed, once more; child is here for stop().
+# Those that failed, once more, each alone.
 again() {
 	local name
 	[ "$(count FAIL)" -le "${TESTS_AGAIN:-0}" ] || return
