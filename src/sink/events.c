@@ -18,7 +18,7 @@
 #include "sink/shipper.h"
 
 #define INBOX_BYTES (64u << 20)
-#define DOZE_EVENTS 64
+#define FEW_EVENTS 64
 #define SNAPSHOT_SECONDS 60
 #define SNAPSHOT_AFTER 4000000		/* events: a restart reads no more */
 #define SNAPSHOT_EVENTS 10000		/* read at the start: at once, too */
@@ -607,14 +607,28 @@ make_shippers(struct events *e)
 	retain(e);
 }
 
-/* Let the disk begin with what was appended. */
+/* With few events on their way this thread writes them itself: to wake another
+ * one and be woken by it takes longer than what it could do in the meantime.  But
+ * not where answers wait for Redis: those would wait for the next sync, too. */
+static bool
+sync_here(struct events *e)
+{
+	return !e->answer_shipped && journal_appended(e->journal) -
+	    journal_durable(e->journal) <= FEW_EVENTS &&
+	    journal_sync_here(e->journal);
+}
+
+/* Let the disk have what was appended, at once or meanwhile. */
 static void
 commit(struct events *e)
 {
 	if (!e->appended)
 		return;
 	e->appended = false;
-	journal_commit(e->journal);
+	if (sync_here(e))
+		settle(e);
+	else
+		journal_commit(e->journal);
 }
 
 /* Answers first, for somebody waits; then the disk gets work, and while it does
@@ -642,7 +656,7 @@ disk_is_near(const struct events *e)
 	uint64_t under_way = e->journal == NULL ? 0 :
 	    journal_appended(e->journal) - journal_durable(e->journal);
 
-	return under_way > 0 && under_way <= DOZE_EVENTS &&
+	return under_way > 0 && under_way <= FEW_EVENTS &&
 	    journal_state(e->journal) == JOURNAL_WORKING;
 }
 

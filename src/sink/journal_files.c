@@ -108,6 +108,8 @@ journal_segment_free(struct segment *s)
 {
 	if (s == NULL)
 		return;
+	if (s->fd != -1)
+		close(s->fd);
 	free(s->streams);
 	free(s);
 }
@@ -129,6 +131,7 @@ journal_segment_new(struct journal *j)
 	}
 	s = calloc(1, sizeof *s);
 	if (s != NULL) {
+		s->fd = -1;
 		s->serial = ++j->next_serial;
 		j->segments[j->nsegments++] = s;
 	}
@@ -196,6 +199,10 @@ journal_segment_seal(struct segment *s)
 	struct segment_stream *fit;
 
 	s->sealed = true;
+	if (s->readers == 0 && s->fd != -1) {
+		close(s->fd);		/* nothing more will come */
+		s->fd = -1;
+	}
 	if (s->nstreams == 0)
 		return;
 	if (s->nstreams > 1)

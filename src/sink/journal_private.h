@@ -55,6 +55,7 @@ struct segment {
 	bool unfit;			/* not for use as a spare */
 	bool no_index;			/* memory was short for `streams` */
 	unsigned readers;
+	int fd;				/* theirs, while more is added; -1 */
 	struct segment_stream *streams;	/* by stream once sealed */
 	size_t nstreams, cap;
 };
@@ -86,6 +87,12 @@ struct journal {
 	pthread_cond_t chores;		/* the preparing thread, for chores */
 	pthread_cond_t ready;		/* for a spare */
 	bool syncer_idle, stopping, sync_done;
+	bool marking;			/* the syncing thread writes its mark */
+	bool marked;			/* and waits for the next batch since */
+	bool here;			/* the events thread writes the batch */
+	int here_errno;			/* and failed: the batch is still to write */
+	int64_t recent_ns;		/* what a sync takes, a running mean */
+	int64_t synced_ns;		/* when the last one ended */
 	_Atomic bool spare_wanted;	/* somebody waits */
 	bool no_space;			/* no further spare can be made */
 	int spare_errno;		/* why not; 0: the quota */

@@ -161,7 +161,7 @@ journal_seek_stream(struct journal *j, struct journal_cursor *c,
 struct part {
 	struct segment *segment;
 	uint64_t first_lsn, salt, from, end;
-	bool sealed;
+	int fd;				/* the segment's, or -1 */
 };
 
 /* Has the segment anything for the cursor?  Then, where from. */
@@ -239,6 +239,7 @@ find_part(struct journal *j, struct journal_cursor *c, struct part *p)
 		p->first_lsn = s->first_lsn;
 		p->salt = s->salt;
 		p->end = s->end;
+		p->fd = s->fd;
 		c->segment = s->serial;
 		c->offset = p->from;
 	}
@@ -248,13 +249,45 @@ find_part(struct journal *j, struct journal_cursor *c, struct part *p)
 	return found;
 }
 
+/* Who reads first opens it.  -1: errno. */
+static int
+open_part(struct journal *j, struct part *p)
+{
+	char name[JOURNAL_NAME];
+	int fd;
+
+	if (p->fd != -1)
+		return 0;
+	journal_name(name, p->first_lsn);
+	fd = openat(j->dir, name, O_RDONLY | O_CLOEXEC);
+	if (fd == -1)
+		return -1;
+	pthread_mutex_lock(&j->lock);
+	if (p->segment->fd == -1)
+		p->segment->fd = fd;
+	else
+		close(fd);		/* another was quicker */
+	p->fd = p->segment->fd;
+	pthread_mutex_unlock(&j->lock);
+	return 0;
+}
+
+/* The last one closes it, unless there will soon be more to read. */
 static void
 release(struct journal *j, struct segment *s)
 {
+	int fd = -1;
+
 	pthread_mutex_lock(&j->lock);
-	if (--s->readers == 0 && j->nretired > 0)
+	if (--s->readers == 0 && s->sealed) {
+		fd = s->fd;
+		s->fd = -1;
+	}
+	if (s->readers == 0 && j->nretired > 0)
 		pthread_cond_signal(&j->chores);
 	pthread_mutex_unlock(&j->lock);
+	if (fd != -1)
+		close(fd);
 }
 
 /* Is this record for the cursor?  Then it is given, and the cursor moves. */
@@ -338,7 +371,7 @@ in_window(const struct journal_window *w, uint64_t offset)
  * last record looked at. */
 static size_t
 read_part(struct journal *j, struct journal_cursor *c, const struct part *p,
-    int fd, struct buf *buf, struct journal_entry *out, size_t max)
+    struct buf *buf, struct journal_entry *out, size_t max)
 {
 	struct journal_window w;
 	struct journal_source source = { journal_window_fetch, &w, p->end };
@@ -346,7 +379,7 @@ read_part(struct journal *j, struct journal_cursor *c, const struct part *p,
 	uint64_t offset = p->from;
 	size_t n = 0;
 
-	journal_window_init(&w, fd, buf, p->end);
+	journal_window_init(&w, p->fd, buf, p->end);
 	while (n < max && offset < p->end) {
 		/* a fetch elsewhere would take away what out borrows */
 		if (n > 0 && !in_window(&w, offset))
@@ -372,24 +405,18 @@ ssize_t
 journal_read(struct journal *j, struct journal_cursor *c, struct buf *window,
     struct journal_entry *out, size_t max)
 {
-	char name[JOURNAL_NAME];
 	struct part p;
 	size_t n = 0;
 
 	while (n == 0 && max > 0 && find_part(j, c, &p)) {
-		int fd;
-
-		journal_name(name, p.first_lsn);
-		fd = openat(j->dir, name, O_RDONLY | O_CLOEXEC);
-		if (fd == -1) {
+		if (open_part(j, &p) == -1) {
 			int saved = errno;
 
 			release(j, p.segment);
 			errno = saved;
 			return -1;
 		}
-		n = read_part(j, c, &p, fd, window, out, max);
-		close(fd);
+		n = read_part(j, c, &p, window, out, max);
 		release(j, p.segment);
 		if (n == 0 && c->refused_ns != 0) {
 			errno = EIO;

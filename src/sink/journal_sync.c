@@ -17,7 +17,9 @@
 #include "base/clock.h"
 #include "sink/journal_private.h"
 
-#define MARK_AFTER_MS	10
+#define MARK_AFTER_NS	(50 * NS_PER_MS)
+#define HERE_BYTES	65536		/* the most that another thread writes */
+#define HERE_NS		(2 * NS_PER_MS)	/* and how long that may take, as a rule */
 
 static uint64_t
 offset_of(const struct writer *w)
@@ -216,6 +218,7 @@ publish(struct journal *j, int64_t took_ns, bool batch_done)
 	struct writer *w = &j->w;
 	struct segment *s = w->segment;
 	uint64_t durable = atomic_load(&j->durable);
+	bool here;
 
 	pthread_mutex_lock(&j->lock);
 	note_touched(j);
@@ -228,14 +231,17 @@ publish(struct journal *j, int64_t took_ns, bool batch_done)
 	j->stats.sync_ns += (uint64_t)took_ns;
 	if ((uint64_t)took_ns > j->stats.sync_ns_max)
 		j->stats.sync_ns_max = (uint64_t)took_ns;
+	j->recent_ns += (took_ns - j->recent_ns) / 8;
 	j->stats.events += w->lsn - durable;
 	if (batch_done)
 		j->writing = 0;
 	atomic_store(&j->durable, w->lsn);
 	if (j->saving)
 		pthread_cond_signal(&j->chores);
+	here = j->here;
 	pthread_mutex_unlock(&j->lock);
-	journal_tell(j);
+	if (!here)
+		journal_tell(j);
 }
 
 static int
@@ -436,22 +442,24 @@ wait_for_disk(struct journal *j)
 	return go_on;
 }
 
-/* Until the batch is durable.  False: given up, because we are to stop. */
+/* Until the batch is durable.  error: why the events thread could not write it,
+ * or 0.  False: given up, because we are to stop. */
 static bool
-write_out(struct journal *j)
+write_out(struct journal *j, int error)
 {
 	unsigned failures = 0;
 
-	while (write_batch(j) == -1) {
-		int error = errno;
-
+	while (error != 0 || write_batch(j) == -1) {
+		if (error == 0)
+			error = errno;
 		abandon(j, error);
-		if (++failures < 2)
-			continue;
-		journal_set_state(j, error == ENOSPC || error == EDQUOT ?
-		    JOURNAL_NO_SPACE : JOURNAL_BROKEN);
-		if (!wait_for_disk(j))
-			return false;
+		if (++failures > 1) {
+			journal_set_state(j, error == ENOSPC ||
+			    error == EDQUOT ? JOURNAL_NO_SPACE : JOURNAL_BROKEN);
+			if (!wait_for_disk(j))
+				return false;
+		}
+		error = 0;
 	}
 	if (failures > 1)
 		journal_set_state(j, JOURNAL_WORKING);
@@ -483,49 +491,67 @@ mark(struct journal *j)
 	(void)!journal_write_all(w->fd, w->page, have, base);
 }
 
-/* With the lock held: until there is work.  The mark waits for a real pause:
- * between two batches it would cost each a write. */
+/* With the lock held: sleep, or write the mark when it is time.  That waits for a
+ * real pause: between two batches it would cost each a write. */
+static void
+pause_or_mark(struct journal *j)
+{
+	int64_t now = clock_mono_ns();
+	int64_t at = (j->here ? now : j->synced_ns) + MARK_AFTER_NS;
+	struct timespec until = { at / NS_PER_S, at % NS_PER_S };
+
+	if (j->marked && !j->here) {
+		pthread_cond_wait(&j->work, &j->lock);
+	} else if (now < at) {
+		pthread_cond_timedwait(&j->work, &j->lock, &until);
+	} else {
+		j->marking = true;
+		pthread_mutex_unlock(&j->lock);
+		mark(j);
+		pthread_mutex_lock(&j->lock);
+		j->marking = false;
+		j->marked = true;
+	}
+}
+
+/* With the lock held: until there is work, and nobody else does it. */
 static void
 await_work(struct journal *j)
 {
-	struct timespec until;
-	bool paused = false;
-
-	clock_gettime(CLOCK_MONOTONIC, &until);
-	until.tv_nsec += MARK_AFTER_MS * NS_PER_MS;
-	until.tv_sec += until.tv_nsec / NS_PER_S;
-	until.tv_nsec %= NS_PER_S;
+	j->synced_ns = clock_mono_ns();
+	j->marked = false;
 	j->syncer_idle = j->gather.len == 0;
-	while (j->syncer_idle && !j->stopping) {
-		if (paused) {
-			pthread_cond_wait(&j->work, &j->lock);
-			continue;
-		}
-		paused = pthread_cond_timedwait(&j->work, &j->lock, &until) == ETIMEDOUT;
-		if (paused && j->gather.len == 0) {
-			pthread_mutex_unlock(&j->lock);
-			mark(j);
-			pthread_mutex_lock(&j->lock);
-		}
-	}
+	while (j->here || (j->syncer_idle && !j->stopping))
+		pause_or_mark(j);
 	j->syncer_idle = false;
 }
 
-/* Take what has gathered; false: there is nothing and never will be. */
-static bool
-take(struct journal *j)
+/* With the lock held: what has gathered is now the batch. */
+static void
+take_gathered(struct journal *j)
 {
-	struct buf empty;
-	bool some;
+	struct buf empty = j->batch;
 
-	pthread_mutex_lock(&j->lock);
-	await_work(j);
-	some = j->gather.len > 0;
-	empty = j->batch;
 	j->batch = j->gather;
 	j->gather = empty;
 	buf_clear(&j->gather);
 	j->writing = j->batch.len;
+}
+
+/* Take what has gathered, or what the events thread could not write, and why;
+ * false: there is nothing and never will be. */
+static bool
+take(struct journal *j, int *error)
+{
+	bool some;
+
+	pthread_mutex_lock(&j->lock);
+	await_work(j);
+	*error = j->here_errno;
+	j->here_errno = 0;
+	some = *error != 0 || j->gather.len > 0;
+	if (*error == 0)
+		take_gathered(j);
 	pthread_mutex_unlock(&j->lock);
 	return some;
 }
@@ -534,12 +560,58 @@ void *
 journal_sync_main(void *journal)
 {
 	struct journal *j = journal;
+	int error;
 
-	while (take(j))
-		if (!write_out(j))
+	while (take(j, &error))
+		if (!write_out(j, error))
 			return NULL;
 	mark(j);
 	if (j->w.segment != NULL)
 		(void)!journal_sync_data(j->w.fd);
 	return NULL;
+}
+
+/* ---- in the events thread ---- */
+
+/* With the lock held: may it write what has gathered?  The syncing thread sleeps
+ * then, and what is the writer's own is ours. */
+static bool
+may_write_here(const struct journal *j)
+{
+	return j->syncer_idle && !j->marking && !j->stopping &&
+	    j->recent_ns < HERE_NS && j->w.segment != NULL &&
+	    j->gather.len > 0 && j->gather.len <= HERE_BYTES &&
+	    j->gather.len + j->naming_bytes < j->room;
+}
+
+/* It is written, or the syncing thread's affair. */
+static void
+written_here(struct journal *j, int error)
+{
+	pthread_mutex_lock(&j->lock);
+	j->here = false;
+	j->here_errno = error;
+	j->syncer_idle = error == 0;
+	j->synced_ns = clock_mono_ns();
+	if (error != 0 || j->marked || j->stopping)
+		pthread_cond_signal(&j->work);
+	j->marked = false;
+	pthread_mutex_unlock(&j->lock);
+}
+
+bool
+journal_sync_here(struct journal *j)
+{
+	bool may;
+
+	pthread_mutex_lock(&j->lock);
+	may = may_write_here(j);
+	if (may) {
+		j->here = true;
+		take_gathered(j);
+	}
+	pthread_mutex_unlock(&j->lock);
+	if (may)
+		written_here(j, write_batch(j) == -1 ? errno : 0);
+	return may;
 }

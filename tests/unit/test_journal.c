@@ -5,6 +5,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <stdatomic.h>
 
 #include "sink/journal_format.h"
 
@@ -68,6 +69,59 @@ START_TEST(empty)
 }
 END_TEST
 
+static void
+count_call(void *ctx)
+{
+	++*(_Atomic unsigned *)ctx;
+}
+
+/* What this thread writes is durable at once, and nobody is told. */
+START_TEST(synced_here)
+{
+	static _Atomic unsigned told;
+	struct journal_options o = kit_options();
+	struct journal_stats st = { .spares = 0 };
+	struct journal_report r;
+	struct journal *j;
+	unsigned before, here = 0;
+
+	o.on_durable = count_call;
+	o.ctx = &told;
+	j = kit_open(&o, NULL);
+	ck_assert(!journal_sync_here(j));	/* there is nothing, */
+	kit_append(j, "s", 1, 10);
+	ck_assert(!journal_sync_here(j));	/* and no file */
+	journal_commit(j);
+	kit_wait(j, 1);
+	for (int i = 0; i < 10000 && st.spares < 2; i++) {
+		usleep(1000);		/* who makes them tells, too */
+		journal_stats(j, &st);
+	}
+	for (uint64_t n = 2; n <= 100; n++) {
+		kit_append(j, "s", n, 10);
+		before = told;
+		if (journal_sync_here(j)) {
+			here++;
+			ck_assert_uint_eq(journal_durable(j), n);
+			ck_assert_uint_eq(told, before);
+		} else {
+			kit_wait(j, n);
+			usleep(200);	/* the syncing thread goes to sleep */
+		}
+	}
+	kit_wait(j, 100);
+	journal_stats(j, &st);
+	/* else the disk is too slow for it */
+	ck_assert(here > 0 || st.sync_ns / st.syncs > 1000000);
+	ck_assert_int_eq(journal_close(j), 0);
+	j = kit_open(&o, &r);
+	ck_assert_uint_eq(r.events, 100);
+	ck_assert_uint_eq(read_stream(j, "s", 0, NULL), 100);
+	journal_report_fini(&r);
+	ck_assert_int_eq(journal_close(j), 0);
+}
+END_TEST
+
 START_TEST(append_read_reopen)
 {
 	struct journal_options o = kit_options();
@@ -81,7 +135,7 @@ START_TEST(append_read_reopen)
 		ck_assert_uint_eq(id.ms, 1000 + n);
 		ck_assert_uint_eq(id.seq, n % 3 == 0 ? n / 3 : n - n / 3);
 		if (n % 10 == 0)
-			journal_commit(j);
+			kit_commit(j);
 	}
 	kit_wait(j, 1000);
 	ck_assert_uint_eq(read_stream(j, "a", 0, NULL), 333);
@@ -207,6 +261,7 @@ START_TEST(refusals)
 	ck_assert_int_eq(journal_append(j, &k.ev, 1, &id), JOURNAL_TOO_LONG);
 	kit_append(j, "a", 1, 1);
 	kit_append(j, "b", 2, 1);
+	kit_wait(j, 2);		/* a syncing thread that starts late takes them, too */
 	kit_event(&k, "c", 3);
 	ck_assert_int_eq(journal_append(j, &k.ev, 1, &id), JOURNAL_TOO_MANY);
 	ck_assert_uint_eq(journal_appended(j), 2);
@@ -344,7 +399,7 @@ START_TEST(quota_and_recycling)
 				n++;
 			else
 				usleep(200);
-			journal_commit(j);
+			kit_commit(j);
 		}
 		ck_assert_int_eq(r, JOURNAL_FULL);
 		ck_assert_int_eq(journal_state(j), JOURNAL_NO_SPACE);
@@ -937,6 +992,7 @@ main(void)
 	tcase_add_checked_fixture(t, setup, teardown);
 	tcase_set_timeout(t, 60);
 	tcase_add_test(t, empty);
+	tcase_add_test(t, synced_here);
 	tcase_add_test(t, append_read_reopen);
 	tcase_add_test(t, follow);
 	tcase_add_test(t, groups);

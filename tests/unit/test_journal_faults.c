@@ -176,7 +176,7 @@ START_TEST(fails_for_a_while)
 			usleep(300);
 		else
 			break;
-		journal_commit(j);
+		kit_commit(j);
 		usleep(50);
 	}
 	ck_assert_int_eq(r, cases[_i].error == ENOSPC ? JOURNAL_FULL :
@@ -220,7 +220,7 @@ START_TEST(closed_while_failing)
 	plan.times[FAULTY_SYNC] = -1;
 	faulty_begin(&plan);
 	kit_append(j, "s", 101, 10);
-	journal_commit(j);
+	kit_commit(j);
 	ck_assert_int_eq(journal_close(j), -1);
 	faulty_end();
 	j = kit_open(&o, &r);
@@ -372,7 +372,7 @@ work(uint32_t seed)
 			log_event(&ids[i], stream,
 			    strtoull(kit[i].number, NULL, 10), i + 1 < group);
 		if (next(&seed) % 5 == 0 || result != JOURNAL_OK)
-			journal_commit(j);
+			kit_commit(j);
 		if (result != JOURNAL_OK || next(&seed) % 64 == 0)
 			usleep(100);
 		if (k % 100 == 99)

@@ -205,7 +205,7 @@ work(void)
 		if (step(j, &queue[tail], ++now))
 			tail++;
 		if (next() % 4 == 0)
-			journal_commit(j);
+			kit_commit(j);
 		if (next() % 16 == 0)
 			usleep(100);
 		if (next() % 50 == 0)
