@@ -18,6 +18,17 @@
 #define DIGITS_AT_ONCE 0
 #endif
 
+/* Eight digits, as integers of a byte each, the first one lowest. */
+static inline uint64_t
+digits_sum(uint64_t w)
+{
+	w = w * 10 + (w >> 8);			/* pairs, */
+	return ((w & UINT64_C(0x000000ff000000ff)) *
+	    UINT64_C(0x000f424000000064) +
+	    (w >> 16 & UINT64_C(0x000000ff000000ff)) *
+	    UINT64_C(0x0000271000000001)) >> 32;	/* all of them */
+}
+
 /* How many of the eight bytes at p are digits until the first that is not, and
  * in *v their value.  8 bytes must be readable. */
 static inline unsigned
@@ -36,13 +47,34 @@ digits_upto8(const char *p, uint64_t *v)
 		*v = 0;
 		return 0;
 	}
-	w <<= 64 - 8 * n;			/* zeros in front of them */
-	w = w * 10 + (w >> 8);			/* pairs, */
-	*v = ((w & UINT64_C(0x000000ff000000ff)) *
-	    UINT64_C(0x000f424000000064) +
-	    (w >> 16 & UINT64_C(0x000000ff000000ff)) *
-	    UINT64_C(0x0000271000000001)) >> 32;	/* all of them */
+	*v = digits_sum(w << (64 - 8 * n));	/* zeros in front of them */
 	return n;
+}
+
+/* The value of "12" or "12.5", the last n bytes (1 to 8) of the eight in w; false
+ * when they are something else.  A point that has no digit before it counts as
+ * one.  Without a branch that would have to be guessed: a point is taken out, and
+ * its place says what to divide by. */
+static inline bool
+digits_decimal(uint64_t w, unsigned n, double *v)
+{
+	/* by the byte in which the point stands; 0: there is none */
+	static const double tens[] = { 1, 1e6, 1e5, 1e4, 1e3, 1e2, 1e1, 1 };
+	unsigned before = 64 - 8 * n;
+	uint64_t over, point, whole;
+
+	w = (w ^ UINT64_C(0x3030303030303030)) >> before << before;
+	over = ((w + UINT64_C(0x7676767676767676)) | w) &
+	    UINT64_C(0x8080808080808080);	/* as above */
+	point = over >> 7;
+	w ^= point * ('.' ^ '0');		/* 0, if it is one */
+	if (((over & (over - 1)) | (w & point * 0xff)) != 0)
+		return false;
+	whole = w & (point - (point != 0));
+	w += (whole << 8) - whole;		/* up by a byte */
+	*v = (double)(int64_t)digits_sum(w) /
+	    tens[(63 - __builtin_clzll(over | 1)) / 8];
+	return true;
 }
 
 /* What a hexadecimal digit of either case stands for, or -1. */

@@ -38,6 +38,7 @@ statsd_begin(struct statsd_parser *p, struct slice packet,
 	p->bad = slice_of(NULL, 0);
 	p->rest = slice_of(NULL, 0);
 	p->values = slice_of(NULL, 0);
+	p->marks.from = p->marks.until = packet.ptr;	/* none yet */
 }
 
 /* What can end a plain name, or make it none. */
@@ -343,72 +344,89 @@ plain(const char *p, const char *end, const char *q,
 }
 
 #ifdef __SSE2__
-#define QUICK_ROOM 64		/* the most that quick_head() looks at */
-#define QUICK_NAME 31		/* the longest that it takes */
+#define QUICK_NAME 64		/* longer than any that quick_head() takes */
 
-/* A bit for each of the 16 bytes at p: may it be no part of a plain name?  To be
- * quick about it that is said of some more than not_plain has: of what stands
- * before '-' or behind 'z' in ASCII, or outside it. */
-static inline unsigned
-odd_16(const char *p)
+/* The eight bytes before p[n]; p >= end - 8 and n < 8: garbage. */
+static inline uint64_t
+eight_before(const char *p, size_t n, const char *end)
 {
-	__m128i c = _mm_loadu_si128((const __m128i *)(const void *)p);
-	__m128i odd = _mm_cmpgt_epi8(_mm_set1_epi8('-'), c);
+	uint64_t w = 0;
 
-	odd = _mm_or_si128(odd, _mm_cmpgt_epi8(c, _mm_set1_epi8('z')));
-	odd = _mm_or_si128(odd, _mm_cmpeq_epi8(_mm_or_si128(c,
-	    _mm_set1_epi8(1)), _mm_set1_epi8(';')));	/* or ':' */
-	odd = _mm_or_si128(odd, _mm_cmpeq_epi8(c, _mm_set1_epi8('[')));
-	return (unsigned)_mm_movemask_epi8(odd);
+	if (n >= 8) {
+		memcpy(&w, p + n - 8, 8);
+	} else if (end - p >= 8) {
+		memcpy(&w, p, 8);
+		w <<= 64 - 8 * n;
+	}
+	return w;
 }
 
-/* "name:12.5|ms" at p, with QUICK_ROOM bytes to read: where it ends, or NULL
- * when it is not as plain as that. */
-static inline __attribute__((always_inline)) const char *
-quick_head(const char *p, const char *end, bool strict, struct metric_record *m)
+/* The value of p[from] to p[to]: is it one that decimal() knows? */
+static inline __attribute__((always_inline)) bool
+quick_value(const char *p, unsigned from, unsigned to, const char *end,
+    double *v)
 {
-	unsigned odd = odd_16(p) | odd_16(p + 16) << 16 | 1u << QUICK_NAME;
-	const char *value = p + __builtin_ctz(odd) + 1, *q;
+	unsigned n = to - from;
+
+	if (n - 1 >= 8)
+		return decimal(p + from, end, v) == p + to;
+	return p[from] != '.' &&
+	    digits_decimal(eight_before(p, to, end), n, v);
+}
+
+/* "name:12.5|ms" at p: where it ends, or NULL when it is not as plain as that.
+ * marks: of the bytes there. */
+static inline __attribute__((always_inline)) const char *
+quick_head(const char *p, const char *end, uint64_t marks, bool strict,
+    struct metric_record *m)
+{
+	uint64_t bars = marks & (marks - 1), ends = bars & (bars - 1);
+	unsigned colon, bar, after;
 	const struct kind *k;
 
-	if (value[-1] != ':' || value == p + 1)
+	if (ends == 0)
 		return NULL;
-	q = decimal(value, end, &m->value);
-	if (q == NULL || q - value > 18 || *q != '|')
+	colon = (unsigned)__builtin_ctzll(marks);
+	bar = (unsigned)__builtin_ctzll(bars);
+	after = (unsigned)__builtin_ctzll(ends);
+	if (colon == 0 || p[colon] != ':' || p[bar] != '|' ||
+	    after == bar + 1 ||
+	    !quick_value(p, colon + 1, bar, end, &m->value))
 		return NULL;
-	k = &kinds[(unsigned char)q[1]];
-	if (k->len == 0 || q[k->len] != k->last || (k->loose_only && strict))
+	k = &kinds[(unsigned char)p[bar + 1]];
+	if (k->len != after - bar - 1 || p[after - 1] != k->last ||
+	    (k->loose_only && strict))
 		return NULL;
 	m->type = k->type;
 	m->tag_style = TAGS_NONE;
-	m->name = slice_of(p, (size_t)(value - 1 - p));
+	m->name = slice_of(p, colon);
 	m->tags = slice_of(NULL, 0);
-	m->text = slice_of(value, (size_t)(q - value));
-	return q + 1 + k->len;
+	m->text = slice_of(p + colon + 1, bar - colon - 1);
+	return p + after;
 }
-#else
-#define QUICK_ROOM PTRDIFF_MAX
-#define QUICK_NAME 0
-
-static inline const char *
-quick_head(const char *p, const char *end, bool strict, struct metric_record *m)
-{
-	return NULL;
-}
-#endif
 
 /* Read the line at p: the next one, or NULL when it is not a plain one. */
 static inline __attribute__((always_inline)) const char *
-plain_line(const char *p, const char *end, const struct statsd_options *o,
-    struct metric_record *m)
+plain_line(struct marks *marks, const char *p, const char *end,
+    const struct statsd_options *o, struct metric_record *m)
 {
 	const char *q = NULL;
 
-	if (end - p >= QUICK_ROOM && o->max_name >= QUICK_NAME)
-		q = quick_head(p, end, o->strict, m);
+	if (o->max_name >= QUICK_NAME)
+		q = quick_head(p, end, marks_at(marks, p, end), o->strict, m);
 	m->rate = 1;
-	return q != NULL && *q == '\n' ? q + 1 : plain(p, end, q, o, m);
+	return q != NULL && q != end && *q == '\n' ? q + 1 :
+	    plain(p, end, q, o, m);
 }
+#else
+static inline const char *
+plain_line(struct marks *marks, const char *p, const char *end,
+    const struct statsd_options *o, struct metric_record *m)
+{
+	m->rate = 1;
+	return plain(p, end, NULL, o, m);
+}
+#endif
 
 /* Take up the line at p->at in earnest. */
 static enum statsd_result
@@ -454,7 +472,8 @@ statsd_run(struct statsd_parser *p, struct metric_record *m, size_t max)
 	for (; n < max; n++, at = next) {
 		at = skip_empty(at, end);
 		if (at == end ||
-		    (next = plain_line(at, end, &o, &m[n])) == NULL)
+		    (next = plain_line(&p->marks, at, end, &o,
+		    &m[n])) == NULL)
 			break;
 	}
 	p->at = at;
@@ -476,7 +495,8 @@ statsd_next(struct statsd_parser *p, struct record *r, enum reason *why)
 		if (p->at == p->end)
 			return STATSD_END;
 		p->lines++;
-		next = plain_line(p->at, p->end, p->options, &r->metric);
+		next = plain_line(&p->marks, p->at, p->end, p->options,
+		    &r->metric);
 		if (next != NULL) {
 			p->at = next;
 			r->kind = RECORD_METRIC;

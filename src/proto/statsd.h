@@ -38,6 +38,7 @@
 #ifndef MILLRACE_PROTO_STATSD_H
 #define MILLRACE_PROTO_STATSD_H
 
+#include "proto/marks.h"
 #include "record/record.h"
 
 struct statsd_options {
@@ -86,6 +87,7 @@ struct statsd_parser {
 	enum tag_style tag_style;
 	struct statsd_group group;
 	struct pair fields[10];		/* of an event or check */
+	struct marks marks;		/* of the lines to come */
 };
 
 /* Borrows packet and options while the parser is used. */
