@@ -30,6 +30,7 @@ libcore_a_SOURCES += \
 # statsd
 libcore_a_SOURCES += \
 	src/proto/lines.c src/proto/lines.h \
+	src/proto/marks.c src/proto/marks.h \
 	src/proto/replay.c src/proto/replay.h \
 	src/proto/statsd.c src/proto/statsd.h \
 	src/proto/statsd_event.c \

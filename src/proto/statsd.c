@@ -245,7 +245,7 @@ static const struct kind {
 	char last;		/* of them */
 	uint8_t type, signed_type;	/* enum metric_type; with a sign */
 	bool text;		/* the value need be no number */
-	bool unsigned_only, loose_only;
+	bool unsigned_only, loose_only, unused;	/* eight bytes: found quickly */
 } kinds[256] = {
 	['c'] = { 1, 'c', METRIC_COUNTER, METRIC_COUNTER, .text = false },
 	['m'] = { 2, 's', METRIC_TIMER, METRIC_TIMER, .unsigned_only = true },
@@ -402,31 +402,82 @@ quick_head(const char *p, const char *end, uint64_t marks, bool strict,
 	m->name = slice_of(p, colon);
 	m->tags = slice_of(NULL, 0);
 	m->text = slice_of(p + colon + 1, bar - colon - 1);
+	m->rate = 1;
 	return p + after;
 }
 
-/* Read the line at p: the next one, or NULL when it is not a plain one. */
+/* Read the line at p, of which there are marks: the next one, or NULL when it is
+ * not a plain one, or not as plain as that. */
 static inline __attribute__((always_inline)) const char *
-plain_line(struct marks *marks, const char *p, const char *end,
-    const struct statsd_options *o, struct metric_record *m)
+quick_line(const struct statsd_parser *s, const char *p,
+    struct metric_record *m)
 {
-	const char *q = NULL;
+	const char *q = quick_head(p, s->end, marks_at(&s->marks, p),
+	    s->options->strict, m);
 
-	if (o->max_name >= QUICK_NAME)
-		q = quick_head(p, end, marks_at(marks, p, end), o->strict, m);
-	m->rate = 1;
-	return q != NULL && q != end && *q == '\n' ? q + 1 :
-	    plain(p, end, q, o, m);
+	if (q == NULL || (q != s->end && *q == '\n'))
+		return q == NULL ? q : q + 1;
+	return plain(p, s->end, q, s->options, m);
+}
+
+/* The same, when marks of it are to be made. */
+static const char *
+marked_line(struct statsd_parser *s, const char *p, struct metric_record *m)
+{
+	if (s->options->max_name < QUICK_NAME)
+		return NULL;
+	marks_make(&s->marks, p, s->end);
+	return quick_line(s, p, m);
 }
 #else
 static inline const char *
-plain_line(struct marks *marks, const char *p, const char *end,
-    const struct statsd_options *o, struct metric_record *m)
+quick_line(const struct statsd_parser *s, const char *p,
+    struct metric_record *m)
 {
-	m->rate = 1;
-	return plain(p, end, NULL, o, m);
+	return NULL;
+}
+
+static inline const char *
+marked_line(struct statsd_parser *s, const char *p, struct metric_record *m)
+{
+	return NULL;
 }
 #endif
+
+static inline const char *
+skip_empty(const char *p, const char *end)
+{
+	while (p < end && *p == '\n')
+		p++;
+	return p;
+}
+
+/* What plain_line() does not read at once. */
+static __attribute__((noinline)) const char *
+less_plain(struct statsd_parser *s, const char *p, struct metric_record *m)
+{
+	const char *next;
+
+	p = skip_empty(p, s->end);
+	if (p == s->end)
+		return NULL;
+	if (p >= s->marks.until && (next = marked_line(s, p, m)) != NULL)
+		return next;
+	m->rate = 1;
+	return plain(p, s->end, NULL, s->options, m);
+}
+
+/* Read the line at p, empty ones before it as well: the next one, or NULL when it
+ * is not a plain one, or there is none. */
+static inline __attribute__((always_inline)) const char *
+plain_line(struct statsd_parser *s, const char *p, struct metric_record *m)
+{
+	const char *next = NULL;
+
+	if (p < s->marks.until)
+		next = quick_line(s, p, m);
+	return next != NULL ? next : less_plain(s, p, m);
+}
 
 /* Take up the line at p->at in earnest. */
 static enum statsd_result
@@ -452,30 +503,16 @@ take_line(struct statsd_parser *p, struct record *r, enum reason *why)
 	return statsd_line_next(p, r, why);
 }
 
-static inline const char *
-skip_empty(const char *p, const char *end)
-{
-	while (p < end && *p == '\n')
-		p++;
-	return p;
-}
-
 size_t
 statsd_run(struct statsd_parser *p, struct metric_record *m, size_t max)
 {
-	const char *at = p->at, *end = p->end, *next;
-	const struct statsd_options o = *p->options;
+	const char *at = p->at, *next;
 	size_t n = 0;
 
 	if (p->rest.ptr != NULL || p->values.ptr != NULL)
 		return 0;
-	for (; n < max; n++, at = next) {
-		at = skip_empty(at, end);
-		if (at == end ||
-		    (next = plain_line(&p->marks, at, end, &o,
-		    &m[n])) == NULL)
-			break;
-	}
+	for (; n < max && (next = plain_line(p, at, &m[n])) != NULL; n++)
+		at = next;
 	p->at = at;
 	p->lines += n;
 	return n;
@@ -495,8 +532,7 @@ statsd_next(struct statsd_parser *p, struct record *r, enum reason *why)
 		if (p->at == p->end)
 			return STATSD_END;
 		p->lines++;
-		next = plain_line(&p->marks, p->at, p->end, p->options,
-		    &r->metric);
+		next = plain_line(p, p->at, &r->metric);
 		if (next != NULL) {
 			p->at = next;
 			r->kind = RECORD_METRIC;
