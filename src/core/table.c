@@ -410,9 +410,26 @@ guess(const struct table *t, uint32_t hash)
 	return SLOT_ENTRY(t->slots[i]);
 }
 
+/* ---- runs ---- */
+
+/* A table of fewer names than this lies in the caches as it is, and asking for
+ * its lines costs more than now and then waiting for one. */
+#define LARGE 32768
+
+/* Compilers take a function that only prefetches for one that does nothing, and
+ * leave out the call: it must not be one by then. */
+#define PREFETCHES static inline __attribute__((always_inline)) void
+
+PREFETCHES
+prefetch_slots(const struct table *t, const struct table_run *run)
+{
+	for (size_t i = 0; i < run->n; i++)
+		__builtin_prefetch(&t->slots[run->hash[i] & t->mask]);
+}
+
 /* Of the entry that a metric is guessed to have, no more lines than it has: how
  * many can be on their way at a time is what bounds us. */
-static inline void
+PREFETCHES
 prefetch_entry(const struct entry *e, const struct metric_record *m)
 {
 	uintptr_t at = (uintptr_t)e;		/* or 0 */
@@ -421,39 +438,36 @@ prefetch_entry(const struct entry *e, const struct metric_record *m)
 
 	__builtin_prefetch((const void *)at, 1);
 	__builtin_prefetch((const void *)(at + (last < 64 ? last : 64)), 1);
-	if (last > 64)
-		__builtin_prefetch((const void *)(at + last), 1);
+	__builtin_prefetch((const void *)(at + last), 1);
 }
 
 /* And where a sample will be written. */
-static inline void
+PREFETCHES
 prefetch_cell(const struct table *t, const struct entry *e)
 {
-	const struct timer_cell *c;
+	static const struct timer_cell none;
+	const struct timer_cell *c = e != NULL && e->group == GROUP_TIMER ?
+	    cell(e, t->current) : &none;
 
-	if (e->group != GROUP_TIMER)
-		return;
-	c = cell(e, t->current);
-	if (c->samples.v != NULL)
-		__builtin_prefetch(c->samples.v + c->samples.n, 1);
+	__builtin_prefetch(c->samples.v + c->samples.n, 1);
 }
 
 void
 table_run_hash(const struct table *t, struct table_run *run)
 {
-	for (size_t i = 0; i < run->n; i++) {
+	for (size_t i = 0; i < run->n; i++)
 		run->hash[i] = hash_of(t, &run->m[i]);
-		__builtin_prefetch(&t->slots[run->hash[i] & t->mask]);
-	}
+	if (t->used >= LARGE)
+		prefetch_slots(t, run);
 }
 
 void
 table_run_guess(const struct table *t, struct table_run *run)
 {
-	for (size_t i = 0; i < run->n; i++) {
+	for (size_t i = 0; i < run->n; i++)
 		run->e[i] = guess(t, run->hash[i]);
+	for (size_t i = 0; t->used >= LARGE && i < run->n; i++)
 		prefetch_entry(run->e[i], &run->m[i]);
-	}
 }
 
 void
@@ -462,14 +476,12 @@ table_run_find(const struct table *t, struct table_run *run)
 	for (size_t i = 0; i < run->n; i++) {
 		struct entry *e = run->e[i];
 
-		if (e == NULL)
-			continue;
-		if (e->hash != run->hash[i] || !same_key(e, &run->m[i]))
-			e = table_find(t, &run->m[i], run->hash[i]);
-		if (e != NULL)
-			prefetch_cell(t, e);
-		run->e[i] = e;
+		if (e != NULL && (e->hash != run->hash[i] ||
+		    !same_key(e, &run->m[i])))
+			run->e[i] = table_find(t, &run->m[i], run->hash[i]);
 	}
+	for (size_t i = 0; t->used >= LARGE && i < run->n; i++)
+		prefetch_cell(t, run->e[i]);
 }
 
 static void
