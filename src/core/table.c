@@ -7,6 +7,9 @@
 
 #define XXH_INLINE_ALL
 #include <xxhash.h>
+#ifdef __SSE2__
+#include <emmintrin.h>
+#endif
 
 #include "base/mapped.h"
 #include "core/member_set.h"
@@ -400,8 +403,8 @@ table_find(const struct table *t, const struct metric_record *m, uint32_t hash)
 }
 
 /* The entry that is most likely of that hash; NULL: there is none. */
-static inline struct entry *
-guess(const struct table *t, uint32_t hash)
+static struct entry *
+guess_on(const struct table *t, uint32_t hash)
 {
 	size_t i = hash & t->mask;
 
@@ -409,6 +412,34 @@ guess(const struct table *t, uint32_t hash)
 		i = (i + 1) & t->mask;
 	return SLOT_ENTRY(t->slots[i]);
 }
+
+#ifdef __SSE2__
+/* The same.  Most names stand in one of the four slots from where they belong:
+ * these are looked at at once, since how far to go is what no processor can
+ * guess. */
+static inline struct entry *
+guess(const struct table *t, uint32_t hash)
+{
+	size_t i = hash & t->mask;
+	__m128 low, high;
+	__m128i tags;
+	unsigned same;
+
+	if (i > t->mask - 3)
+		return guess_on(t, hash);
+	low = _mm_loadu_ps((const float *)(const void *)&t->slots[i]);
+	high = _mm_loadu_ps((const float *)(const void *)&t->slots[i + 2]);
+	tags = _mm_srli_epi32(_mm_castps_si128(_mm_shuffle_ps(low, high,
+	    _MM_SHUFFLE(3, 1, 3, 1))), 16);
+	same = (unsigned)_mm_movemask_ps(_mm_castsi128_ps(_mm_cmpeq_epi32(tags,
+	    _mm_set1_epi32((int)(hash >> 16)))));
+	if (same == 0)
+		return guess_on(t, hash);
+	return SLOT_ENTRY(t->slots[i + (unsigned)__builtin_ctz(same)]);
+}
+#else
+#define guess guess_on
+#endif
 
 /* ---- runs ---- */
 
