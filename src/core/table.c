@@ -149,6 +149,19 @@ entry_free(struct table *t, struct entry *e)
 	    e->name_len, e->tags_len));
 }
 
+/* From one seed, all unlike each other. */
+static void
+draw_keys(struct table *t, uint64_t seed)
+{
+	uint64_t n = 0;
+
+	t->seed = seed;
+	for (size_t i = 0; i < sizeof t->key / sizeof t->key[0]; i++, n++)
+		t->key[i] = XXH3_64bits_withSeed(&n, sizeof n, seed);
+	for (size_t i = 0; i < GROUPS; i++, n++)
+		t->group_key[i] = XXH3_64bits_withSeed(&n, sizeof n, seed);
+}
+
 bool
 table_init(struct table *t, size_t max, uint64_t set_exact, uint64_t seed)
 {
@@ -159,7 +172,7 @@ table_init(struct table *t, size_t max, uint64_t set_exact, uint64_t seed)
 	t->mask = FIRST_SLOTS - 1;
 	t->max = max < UINT32_MAX / 2 ? max : UINT32_MAX / 2;
 	t->set_exact = set_exact;
-	t->seed = seed;
+	draw_keys(t, seed);
 	t->half[0].index = 0;
 	t->half[1].index = 1;
 	return true;
@@ -327,11 +340,66 @@ table_fini(struct table *t)
 	mapped_free(t->slots, (t->mask + 1) * sizeof *t->slots);
 }
 
+static inline uint64_t
+load8(const char *p)
+{
+	uint64_t x;
+
+	memcpy(&x, p, 8);
+	return x;
+}
+
+/* Where the four pieces of eight that cover n bytes, n from 8 to 32, begin: at 0,
+ * here, as far from the end, and at the end less eight.  They may overlap. */
+static inline size_t
+second_piece(size_t n)
+{
+	return n < 16 ? n - 8 : 8;
+}
+
+#ifdef __SIZEOF_INT128__
+__extension__ typedef unsigned __int128 wide;
+
+static inline uint64_t
+fold(uint64_t a, uint64_t b)
+{
+	wide w = (wide)a * b;
+
+	return (uint64_t)w ^ (uint64_t)(w >> 64);
+}
+
+/* Of names of 8 to 32 bytes, as most are, without asking how long.  The form is
+ * XXH3's for 17 to 32 bytes: two products of 128 bits, each folded, of what was
+ * mixed with keys.  The keys are as secret as the seed, and all of them are: who
+ * does not know them cannot choose a factor to be 0, which makes all names alike
+ * that differ in the other one. */
+static inline uint64_t
+hash_usual(const struct table *t, const char *p, size_t n, unsigned group)
+{
+	const char *last = p + n - 8;
+	size_t second = second_piece(n);
+	uint64_t h = n * UINT64_C(0x9e3779b185ebca87) + t->group_key[group];
+
+	h += fold(load8(p) ^ t->key[0], load8(p + second) ^ t->key[1]);
+	h += fold(load8(last - second) ^ t->key[2], load8(last) ^ t->key[3]);
+	return (h ^ h >> 37) * UINT64_C(0x165667919e3779f9);
+}
+#endif
+
+static inline uint64_t
+hash_name(const struct table *t, struct slice name, unsigned group)
+{
+#ifdef __SIZEOF_INT128__
+	if (name.len - 8 <= 24)
+		return hash_usual(t, name.ptr, name.len, group);
+#endif
+	return XXH3_64bits_withSeed(name.ptr, name.len, t->seed + group);
+}
+
 static inline uint32_t
 hash_of(const struct table *t, const struct metric_record *m)
 {
-	uint64_t h = XXH3_64bits_withSeed(m->name.ptr, m->name.len,
-	    t->seed + group_of[m->type]);
+	uint64_t h = hash_name(t, m->name, group_of[m->type]);
 
 	if (m->tags.len > 0)
 		h ^= XXH3_64bits_withSeed(m->tags.ptr, m->tags.len,
@@ -345,31 +413,19 @@ table_hash(const struct table *t, const struct metric_record *m)
 	return hash_of(t, m);
 }
 
-static inline uint64_t
-load8(const char *p)
-{
-	uint64_t x;
-
-	memcpy(&x, p, 8);
-	return x;
-}
-
-/* memcmp() == 0 for short runs, without the call: by eights, the last of which
- * may overlap the one before. */
+/* memcmp() == 0, for names: those of usual length without a loop, in the pieces
+ * that hash_usual() has. */
 static inline bool
 same_bytes(const char *a, const char *b, size_t n)
 {
-	uint64_t differ = 0;
-	size_t i;
+	size_t second = second_piece(n), last = n - 8;
 
-	if (n >= 8) {
-		for (i = 0; i < n - 8; i += 8)
-			differ |= load8(a + i) ^ load8(b + i);
-		return (differ | (load8(a + n - 8) ^ load8(b + n - 8))) == 0;
-	}
-	for (i = 0; i < n; i++)
-		differ |= (uint64_t)(unsigned char)(a[i] ^ b[i]);
-	return differ == 0;
+	if (last > 24)
+		return memcmp(a, b, n) == 0;
+	return ((load8(a) ^ load8(b)) |
+	    (load8(a + second) ^ load8(b + second)) |
+	    (load8(a + last - second) ^ load8(b + last - second)) |
+	    (load8(a + last) ^ load8(b + last))) == 0;
 }
 
 static inline bool

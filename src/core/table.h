@@ -91,7 +91,7 @@ struct table {
 	uint64_t *slots;		/* see table.c */
 	size_t mask, used, max;
 	uint64_t set_exact;		/* members of a set before it is estimated */
-	uint64_t seed;
+	uint64_t seed, key[4], group_key[GROUPS];	/* see hash_of() */
 	uint32_t swaps;			/* also the number of the running interval */
 	unsigned current;
 	bool busy;			/* the other half is with the metrics thread */
