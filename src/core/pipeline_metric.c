@@ -273,16 +273,18 @@ static void
 add_run(struct pipeline *p, struct table_run *run)
 {
 	struct ledger_book *book = &p->ledger.book[RECORD_METRIC][run->source];
-	size_t wanted = 0, added;
+	size_t n = run->n, wanted = n, added;
+	uint8_t version = p->plan->version;
 
-	if (run->n == 0)
+	if (n == 0)
 		return;
-	for (size_t i = 0; i < run->n; i++) {
+	for (size_t i = 0; i < n; i++) {
 		const struct entry *e = run->e[i];
 
-		if (e == NULL || e->plan != p->plan->version || e->dropped)
-			run->e[i] = odd_one(p, run, i);
-		wanted += run->e[i] != NULL;
+		if (e != NULL && e->plan == version && !e->dropped)
+			continue;
+		run->e[i] = odd_one(p, run, i);
+		wanted -= run->e[i] == NULL;
 	}
 	added = table_run_add(&p->table, run);
 	counter_add(&book->received, run->n);

@@ -460,13 +460,13 @@ table_find(const struct table *t, const struct metric_record *m, uint32_t hash)
 
 /* The entry that is most likely of that hash; NULL: there is none. */
 static struct entry *
-guess_on(const struct table *t, uint32_t hash)
+guess_on(const uint64_t *slots, size_t mask, uint32_t hash)
 {
-	size_t i = hash & t->mask;
+	size_t i = hash & mask;
 
-	while (t->slots[i] != 0 && SLOT_TAG(t->slots[i]) != hash >> 16)
-		i = (i + 1) & t->mask;
-	return SLOT_ENTRY(t->slots[i]);
+	while (slots[i] != 0 && SLOT_TAG(slots[i]) != hash >> 16)
+		i = (i + 1) & mask;
+	return SLOT_ENTRY(slots[i]);
 }
 
 #ifdef __SSE2__
@@ -474,24 +474,24 @@ guess_on(const struct table *t, uint32_t hash)
  * these are looked at at once, since how far to go is what no processor can
  * guess. */
 static inline struct entry *
-guess(const struct table *t, uint32_t hash)
+guess(const uint64_t *slots, size_t mask, uint32_t hash)
 {
-	size_t i = hash & t->mask;
+	size_t i = hash & mask;
 	__m128 low, high;
 	__m128i tags;
 	unsigned same;
 
-	if (i > t->mask - 3)
-		return guess_on(t, hash);
-	low = _mm_loadu_ps((const float *)(const void *)&t->slots[i]);
-	high = _mm_loadu_ps((const float *)(const void *)&t->slots[i + 2]);
+	if (i > mask - 3)
+		return guess_on(slots, mask, hash);
+	low = _mm_loadu_ps((const float *)(const void *)&slots[i]);
+	high = _mm_loadu_ps((const float *)(const void *)&slots[i + 2]);
 	tags = _mm_srli_epi32(_mm_castps_si128(_mm_shuffle_ps(low, high,
 	    _MM_SHUFFLE(3, 1, 3, 1))), 16);
 	same = (unsigned)_mm_movemask_ps(_mm_castsi128_ps(_mm_cmpeq_epi32(tags,
 	    _mm_set1_epi32((int)(hash >> 16)))));
 	if (same == 0)
-		return guess_on(t, hash);
-	return SLOT_ENTRY(t->slots[i + (unsigned)__builtin_ctz(same)]);
+		return guess_on(slots, mask, hash);
+	return SLOT_ENTRY(slots[i + (unsigned)__builtin_ctz(same)]);
 }
 #else
 #define guess guess_on
@@ -551,8 +551,11 @@ table_run_hash(const struct table *t, struct table_run *run)
 void
 table_run_guess(const struct table *t, struct table_run *run)
 {
+	const uint64_t *slots = t->slots;
+	size_t mask = t->mask;
+
 	for (size_t i = 0; i < run->n; i++)
-		run->e[i] = guess(t, run->hash[i]);
+		run->e[i] = guess(slots, mask, run->hash[i]);
 	for (size_t i = 0; t->used >= LARGE && i < run->n; i++)
 		prefetch_entry(run->e[i], &run->m[i]);
 }
@@ -724,8 +727,9 @@ sketch_more(const struct table *t, struct timer_cell *c, double value)
 	return sketch_add(c->sketch, value);
 }
 
-static bool
-timer_add(const struct table *t, struct timer_cell *c, double value,
+/* What has no room, or is past the bound. */
+static __attribute__((noinline)) bool
+timer_add_more(const struct table *t, struct timer_cell *c, double value,
     double count)
 {
 	if (t->sketch && c->samples.n >= TABLE_TIMER_SAMPLES) {
@@ -734,6 +738,17 @@ timer_add(const struct table *t, struct timer_cell *c, double value,
 	} else if (!samples_add(&c->samples, value)) {
 		return false;
 	}
+	c->count += count;
+	return true;
+}
+
+static inline bool
+timer_add(const struct table *t, struct timer_cell *c, double value,
+    double count)
+{
+	if (t->sketch || c->samples.n == c->samples.cap)
+		return timer_add_more(t, c, value, count);
+	c->samples.v[c->samples.n++] = value;
 	c->count += count;
 	return true;
 }
