@@ -50,34 +50,29 @@ table_group(enum metric_type type)
 	return group_of[type];
 }
 
-static void *
-cell(const struct entry *e, unsigned half)
-{
-	return (char *)(e + 1) + half * cell_size[e->group];
-}
-
+/* The two cells of its group stand behind an entry. */
 double *
 entry_counter(struct entry *e, unsigned half)
 {
-	return cell(e, half);
+	return (double *)(e + 1) + half;
 }
 
 struct timer_cell *
 entry_timer(struct entry *e, unsigned half)
 {
-	return cell(e, half);
+	return (struct timer_cell *)(e + 1) + half;
 }
 
 struct gauge_cell *
 entry_gauge(struct entry *e, unsigned half)
 {
-	return cell(e, half);
+	return (struct gauge_cell *)(e + 1) + half;
 }
 
 struct member_set **
 entry_set(struct entry *e, unsigned half)
 {
-	return cell(e, half);
+	return (struct member_set **)(e + 1) + half;
 }
 
 static const char *
@@ -530,11 +525,11 @@ prefetch_entry(const struct entry *e, const struct metric_record *m)
 
 /* And where a sample will be written. */
 PREFETCHES
-prefetch_cell(const struct table *t, const struct entry *e)
+prefetch_cell(const struct table *t, struct entry *e)
 {
 	static const struct timer_cell none;
 	const struct timer_cell *c = e != NULL && e->group == GROUP_TIMER ?
-	    cell(e, t->current) : &none;
+	    entry_timer(e, t->current) : &none;
 
 	__builtin_prefetch(c->samples.v + c->samples.n, 1);
 }
