@@ -1,7 +1,26 @@
-/* digits.c - integers into decimal, two digits at a time. */
+/* digits.c - integers into decimal, two digits at a time; what digits are worth. */
 #include "config.h"
 
 #include "base/digits.h"
+
+const struct digits_worth digits_worth[8] = {
+	{ { 1000, 100, 10, 1, 1000, 100, 10, 1 },
+	    { 1e4, 1 }, 1 },
+	{ { 100, 0, 10, 1, 1000, 100, 10, 1 },
+	    { 1e4, 1 }, 1e6 },
+	{ { 100, 10, 0, 1, 1000, 100, 10, 1 },
+	    { 1e4, 1 }, 1e5 },
+	{ { 100, 10, 1, 0, 1000, 100, 10, 1 },
+	    { 1e4, 1 }, 1e4 },
+	{ { 1000, 100, 10, 1, 0, 100, 10, 1 },
+	    { 1e3, 1 }, 1e3 },
+	{ { 1000, 100, 10, 1, 100, 0, 10, 1 },
+	    { 1e3, 1 }, 1e2 },
+	{ { 1000, 100, 10, 1, 100, 10, 0, 1 },
+	    { 1e3, 1 }, 1e1 },
+	{ { 1000, 100, 10, 1, 100, 10, 1, 0 },
+	    { 1e3, 1 }, 1 },
+};
 
 static const char pairs[] =
     "0001020304050607080910111213141516171819"

@@ -10,6 +10,9 @@
 #include <stddef.h>
 #include <stdint.h>
 #include <string.h>
+#ifdef __SSE2__
+#include <emmintrin.h>
+#endif
 
 /* Do eight bytes lie as we think? */
 #if defined __BYTE_ORDER__ && __BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__
@@ -51,17 +54,41 @@ digits_upto8(const char *p, uint64_t *v)
 	return n;
 }
 
+/* What eight characters with a point among them are worth: a digit in its four,
+ * each four, and what to divide by.  By the byte in which the point stands; 0:
+ * there is none. */
+struct digits_worth {
+	_Alignas(16) int16_t digit[8];
+	_Alignas(16) double four[2];
+	double divide;
+};
+extern const struct digits_worth digits_worth[8];
+
+#ifdef __SSE2__
+static inline double
+digits_weigh(uint64_t w, const struct digits_worth *k)
+{
+	__m128i d = _mm_unpacklo_epi8(_mm_set_epi64x(0, (int64_t)w),
+	    _mm_setzero_si128());
+	__m128d four;
+
+	d = _mm_madd_epi16(d, *(const __m128i *)(const void *)k->digit);
+	d = _mm_add_epi32(d, _mm_srli_epi64(d, 32));
+	four = _mm_mul_pd(_mm_cvtepi32_pd(_mm_shuffle_epi32(d,
+	    _MM_SHUFFLE(3, 1, 2, 0))), _mm_load_pd(k->four));
+	return _mm_cvtsd_f64(_mm_add_sd(four, _mm_unpackhi_pd(four, four))) /
+	    k->divide;
+}
+
 /* The value of "12" or "12.5", the last n bytes (1 to 8) of the eight in w; false
  * when they are something else.  A point that has no digit before it counts as
- * one.  Without a branch that would have to be guessed: a point is taken out, and
- * its place says what to divide by. */
+ * one, unless it is the first of eight.  Without a branch that would have to be
+ * guessed: where the point stands says what the digits are worth. */
 static inline bool
 digits_decimal(uint64_t w, unsigned n, double *v)
 {
-	/* by the byte in which the point stands; 0: there is none */
-	static const double tens[] = { 1, 1e6, 1e5, 1e4, 1e3, 1e2, 1e1, 1 };
 	unsigned before = 64 - 8 * n;
-	uint64_t over, point, whole;
+	uint64_t over, point;
 
 	w = (w ^ UINT64_C(0x3030303030303030)) >> before << before;
 	over = ((w + UINT64_C(0x7676767676767676)) | w) &
@@ -70,12 +97,11 @@ digits_decimal(uint64_t w, unsigned n, double *v)
 	w ^= point * ('.' ^ '0');		/* 0, if it is one */
 	if (((over & (over - 1)) | (w & point * 0xff)) != 0)
 		return false;
-	whole = w & (point - (point != 0));
-	w += (whole << 8) - whole;		/* up by a byte */
-	*v = (double)(int64_t)digits_sum(w) /
-	    tens[(63 - __builtin_clzll(over | 1)) / 8];
+	*v = digits_weigh(w, &digits_worth[(unsigned)(63 -
+	    __builtin_clzll(over | 1)) / 8]);
 	return true;
 }
+#endif
 
 /* What a hexadecimal digit of either case stands for, or -1. */
 static inline int

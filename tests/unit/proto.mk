@@ -42,6 +42,13 @@ tests_unit_test_statsd_LDADD = $(CHECK_LDADD)
 tests_unit_test_statsd_CFLAGS = $(AM_CFLAGS) $(CHECK_CFLAGS) -Wno-conversion -Wno-sign-conversion -Wno-format-extra-args -Wno-shadow
 TESTS += tests/unit/test_statsd
 
+check_PROGRAMS += tests/unit/test_statsd_quick
+tests_unit_test_statsd_quick_SOURCES = tests/unit/test_statsd_quick.c tests/unit/edge.h
+tests_unit_test_statsd_quick_CPPFLAGS = $(AM_CPPFLAGS) -I$(top_srcdir)
+tests_unit_test_statsd_quick_LDADD = $(CHECK_LDADD)
+tests_unit_test_statsd_quick_CFLAGS = $(AM_CFLAGS) $(CHECK_CFLAGS) -Wno-conversion -Wno-sign-conversion -Wno-format-extra-args -Wno-shadow
+TESTS += tests/unit/test_statsd_quick
+
 check_PROGRAMS += tests/unit/test_statsd_golden
 tests_unit_test_statsd_golden_SOURCES = tests/unit/test_statsd_golden.c
 tests_unit_test_statsd_golden_LDADD = $(CHECK_LDADD)

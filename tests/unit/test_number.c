@@ -395,6 +395,65 @@ START_TEST(digits_by_eights)
 }
 END_TEST
 
+#ifdef __SSE2__
+static bool
+decimal_of(const char *text, size_t n, double *v)
+{
+	uint64_t w;
+
+	memcpy(&w, text + n - 8, 8);
+	return digits_decimal(w, (unsigned)n, v);
+}
+
+/* Up to eight digits with a point at each place, as the C library reads them,
+ * and one byte that is none in each place. */
+START_TEST(digits_with_a_point)
+{
+	char text[17];
+	double v;
+
+	for (size_t n = 1; n <= 8; n++)
+		for (size_t at = n == 8; at <= n; at++)
+			for (unsigned long i = 0; i < 20000; i++) {
+				memset(text, i % 2 ? '9' : '|', sizeof text);
+				snprintf(text + 8, 9, "%08lu",
+				    i * 48271 % 100000000);
+				if (at < n)
+					text[8 + at] = '.';
+				memmove(text + 8 - n, text + 8, n);
+				text[8] = '\0';
+				if (n == 1 && at == 0)
+					continue;	/* "." */
+				if (!decimal_of(text + 8 - n, n, &v) ||
+				    v != strtod(text + 8 - n, NULL))
+					ck_abort_msg("%s is %g", text + 8 - n,
+					    v);
+			}
+}
+END_TEST
+
+START_TEST(digits_with_another_byte)
+{
+	double v;
+
+	for (size_t n = 1; n <= 8; n++)
+		for (size_t at = 0; at < n; at++)
+			for (unsigned c = 0; c < 256; c++) {
+				char text[9] = "12345678";
+
+				text[8 - n + at] = (char)c;
+				ck_assert_int_eq(decimal_of(text + 8 - n, n,
+				    &v), (c >= '0' && c <= '9') || c == '.');
+				if (n == 1)
+					continue;
+				text[8 - n + (at + 1) % n] = '.';
+				ck_assert_int_eq(decimal_of(text + 8 - n, n,
+				    &v), c >= '0' && c <= '9');
+			}
+}
+END_TEST
+#endif
+
 START_TEST(digits_written)
 {
 	static const uint64_t odd[] = { 0, 9, 10, 99, 100, 101, UINT64_MAX };
@@ -457,6 +516,10 @@ main(void)
 	tcase_add_test(t, format_round_trips);
 	tcase_add_test(t, locale);
 	tcase_add_test(t, digits_by_eights);
+#ifdef __SSE2__
+	tcase_add_test(t, digits_with_a_point);
+	tcase_add_test(t, digits_with_another_byte);
+#endif
 	tcase_add_test(t, digits_written);
 	tcase_add_test(t, digits_of_sixteen);
 	suite_add_tcase(s, t);

@@ -318,6 +318,162 @@ START_TEST(memory_follows_the_names)
 }
 END_TEST
 
+/* A byte more, or another one anywhere, is another name with another hash. */
+START_TEST(every_byte_of_a_name_counts)
+{
+	struct table t;
+	char name[49], other[49];
+
+	ck_assert(table_init(&t, 1000, 10, 1));
+	memset(name, 'n', sizeof name);
+	for (size_t len = 1; len < sizeof name; len++) {
+		struct metric_record m = metric(METRIC_COUNTER, "", 1), o = m;
+
+		m.name = slice_of(name, len);
+		ck_assert_ptr_null(table_find(&t, &m, table_hash(&t, &m)));
+		add(&t, &m);
+		for (size_t at = 0; at < len; at++) {
+			memcpy(other, name, sizeof name);
+			other[at] ^= 1;
+			o.name = slice_of(other, len);
+			ck_assert_uint_ne(table_hash(&t, &o),
+			    table_hash(&t, &m));
+			/* also when the hash is the same */
+			ck_assert_ptr_null(table_find(&t, &o,
+			    table_hash(&t, &m)));
+		}
+		o = m;
+		o.type = METRIC_TIMER;
+		ck_assert_uint_ne(table_hash(&t, &o), table_hash(&t, &m));
+	}
+	table_fini(&t);
+}
+END_TEST
+
+static int
+by_value(const void *a, const void *b)
+{
+	uint32_t x = *(const uint32_t *)a, y = *(const uint32_t *)b;
+
+	return (x > y) - (x < y);
+}
+
+/* The n-th of a million of the same form. */
+static void
+name_like(char *name, size_t size, unsigned form, unsigned n)
+{
+	unsigned a = n % 10, b = n / 10 % 100, c = n / 1000;
+
+	if (form == 0)
+		snprintf(name, size, "app%u.host%u.requests%u", a, b, c);
+	else if (form == 1)
+		snprintf(name, size, "%u.%02u.%03u", a, b, c);
+	else if (form == 2)
+		snprintf(name, size, "%03u.%u.and.all.the.same%02u", c, a, b);
+	else
+		snprintf(name, size, "as.%u.%u.%u.but.longer.than.others.are",
+		    a, b, c);
+}
+
+/* As random as random numbers are: of a million names that are much alike, how
+ * many share all 32 bits with another, how many slots stay empty, and how even
+ * the tags are. */
+static void
+check_spread(unsigned form, uint64_t seed)
+{
+	enum { N = 1000000, SLOTS = 1 << 20, TAGS = 1 << 16 };
+	uint8_t *slots = calloc(1, SLOTS);
+	uint32_t *tags = calloc(TAGS, sizeof *tags);
+	uint32_t *all = calloc(N, sizeof *all);
+	double chi = 0, mean = (double)N / TAGS;
+	unsigned same = 0, empty = 0;
+	struct table t;
+
+	ck_assert(slots != NULL && tags != NULL && all != NULL);
+	ck_assert(table_init(&t, 1, 10, seed));
+	for (unsigned i = 0; i < N; i++) {
+		struct metric_record m;
+		char name[64];
+		uint32_t h;
+
+		name_like(name, sizeof name, form, i);
+		m = metric(METRIC_COUNTER, name, 1);
+		h = table_hash(&t, &m);
+		all[i] = h;
+		slots[h % SLOTS] = 1;
+		tags[h >> 16]++;
+	}
+	qsort(all, N, sizeof *all, by_value);
+	for (size_t i = 1; i < N; i++)
+		same += all[i] == all[i - 1];
+	for (size_t i = 0; i < SLOTS; i++)
+		empty += slots[i] == 0;
+	for (size_t i = 0; i < TAGS; i++)
+		chi += (tags[i] - mean) * (tags[i] - mean) / mean;
+	/* expected: 116, 404000 and 65535; these are six deviations off */
+	ck_assert_msg(same < 116 + 65, "%u: %u", form, same);
+	ck_assert_msg(empty > 401500 && empty < 406500, "%u: %u", form, empty);
+	ck_assert_msg(chi > 65535 - 2200 && chi < 65535 + 2200, "%u: %g", form,
+	    chi);
+	table_fini(&t);
+	free(slots);
+	free(tags);
+	free(all);
+}
+
+START_TEST(similar_names_are_spread)
+{
+	for (unsigned form = 0; form < 4; form++)
+		check_spread(form, 1 + form * UINT64_C(0x9e3779b97f4a7c15));
+}
+END_TEST
+
+/* In runs what is there is found, in whatever slot, and nothing else. */
+static void
+find_in_runs(unsigned names)
+{
+	static struct table_run run;
+	static char text[TABLE_RUN][32];
+	struct table t;
+
+	ck_assert(table_init(&t, names, 10, 1));
+	for (unsigned i = 0; i < names; i++) {
+		struct metric_record m;
+
+		snprintf(text[0], sizeof text[0], "name.%u", i);
+		m = metric(i % 3 ? METRIC_COUNTER : METRIC_TIMER, text[0], 1);
+		ck_assert_ptr_nonnull(add(&t, &m));
+	}
+	for (unsigned i = 0; i < names + 320; i += TABLE_RUN) {
+		for (run.n = 0; run.n < TABLE_RUN; run.n++) {
+			unsigned name = i + (unsigned)run.n;
+
+			snprintf(text[run.n], sizeof text[0], "name.%u", name);
+			run.m[run.n] = metric(name % 3 ? METRIC_COUNTER :
+			    METRIC_TIMER, text[run.n], 1);
+		}
+		table_run_hash(&t, &run);
+		table_run_guess(&t, &run);
+		table_run_find(&t, &run);
+		for (size_t n = 0; n < run.n; n++) {
+			if (run.e[n] != table_find(&t, &run.m[n],
+			    table_hash(&t, &run.m[n])) ||
+			    (run.e[n] != NULL) != (i + n < names))
+				ck_abort_msg("%s", text[n]);
+		}
+	}
+	table_fini(&t);
+}
+
+START_TEST(runs_find_the_same)
+{
+	find_in_runs(0);
+	find_in_runs(682);	/* as full as a table of that size is */
+	find_in_runs(5000);
+	find_in_runs(87380);	/* that, and one that is prefetched */
+}
+END_TEST
+
 int
 main(void)
 {
@@ -337,6 +493,9 @@ main(void)
 	tcase_add_test(c, a_full_table_refuses);
 	tcase_add_test(c, idle_names_are_evicted);
 	tcase_add_test(c, memory_follows_the_names);
+	tcase_add_test(c, every_byte_of_a_name_counts);
+	tcase_add_test(c, similar_names_are_spread);
+	tcase_add_test(c, runs_find_the_same);
 	tcase_set_timeout(c, 60);
 	suite_add_tcase(s, c);
 	r = srunner_create(s);
