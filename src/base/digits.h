@@ -65,6 +65,8 @@ struct digits_worth {
 extern const struct digits_worth digits_worth[8];
 
 #ifdef __SSE2__
+/* Eight digits, a byte each; both fours are whole and small, so that only the
+ * division rounds. */
 static inline double
 digits_weigh(uint64_t w, const struct digits_worth *k)
 {

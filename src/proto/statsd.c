@@ -4,10 +4,10 @@
  * and the sender's container.  plain() reads those in one pass, without looking
  * for the line's end first, and gives up on anything else, having changed
  * nothing; statsd_line.c then reads the line at leisure.  Most names, values and
- * types are so plain that quick_head() can read them: a short name of letters,
- * digits and the like, an unsigned number, and enough of the packet behind it
- * that nothing need ask whether it ends.  Of what these two take statsd_line.c
- * must say the same: the fuzzer holds them to it. */
+ * types are so plain that quick_head() can read them: a name of letters, digits
+ * and the like and an unsigned number, whose ends are known from the packet's
+ * marks (proto/marks.h).  Of what these two take statsd_line.c must say the same:
+ * the fuzzer holds them to it. */
 #include "config.h"
 
 #include <math.h>
