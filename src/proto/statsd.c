@@ -390,13 +390,17 @@ quick_head(const char *p, const char *end, uint64_t marks, bool strict,
 	bar = (unsigned)__builtin_ctzll(bars);
 	after = (unsigned)__builtin_ctzll(ends);
 	if (colon == 0 || p[colon] != ':' || p[bar] != '|' ||
-	    after == bar + 1 ||
-	    !quick_value(p, colon + 1, bar, end, &m->value))
+	    after == bar + 1)
 		return NULL;
 	k = &kinds[(unsigned char)p[bar + 1]];
 	if (k->len != after - bar - 1 || p[after - 1] != k->last ||
 	    (k->loose_only && strict))
 		return NULL;
+	if (!quick_value(p, colon + 1, bar, end, &m->value)) {
+		if (!k->text || bar == colon + 1)
+			return NULL;
+		m->value = 0;
+	}
 	m->type = k->type;
 	m->tag_style = TAGS_NONE;
 	m->name = slice_of(p, colon);
