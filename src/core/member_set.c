@@ -9,7 +9,8 @@
 #include "core/member_set.h"
 
 #define FEW 8			/* up to here looking at each is as fast */
-#define KEEP_BYTES 4096		/* text memory kept over a clear */
+#define KEEP_BYTES 4096		/* text memory kept over a clear, */
+#define KEEP_MOST 65536		/* and so much when a quarter of it was used */
 #define MAX_MEMBERS (UINT64_C(1) << 20)
 
 /* Stands before each member's bytes. */
@@ -44,7 +45,8 @@ member_set_fini(struct member_set *s)
 void
 member_set_clear(struct member_set *s)
 {
-	if (s->hll != NULL || s->cap > KEEP_BYTES) {
+	if (s->hll != NULL || s->cap > KEEP_MOST ||
+	    (s->cap > KEEP_BYTES && s->len < s->cap / 4)) {
 		member_set_fini(s);
 		return;
 	}

@@ -67,9 +67,9 @@ ours() {	# CASE
 	local rate per before after n
 	read -r rate per <<<"$1"
 	bench_daemon
-	# a while before, so that its memory is there: what the first touch of a
-	# page costs is the machine's, and no part of what a metric costs
-	load statsd --to "udp://127.0.0.1:$STATSD" --rate $((rate * per)) --time 5 \
+	# four flushes before, so that its memory is there: what the first touch of
+	# a page costs is the machine's, and no part of what a metric costs
+	load statsd --to "udp://127.0.0.1:$STATSD" --rate $((rate * per)) --time 8 \
 	    --per-datagram "$per" "${mix[@]}"
 	n=$(settle ledger metric statsd delivered)
 	before=$(cpu_ns "$DAEMON")
