@@ -611,7 +611,9 @@ journal_sync_here(struct journal *j)
 		take_gathered(j);
 	}
 	pthread_mutex_unlock(&j->lock);
-	if (may)
-		written_here(j, write_batch(j) == -1 ? errno : 0);
+	if (may && write_batch(j) == 0)
+		written_here(j, 0);
+	else if (may)
+		written_here(j, errno != 0 ? errno : EIO);
 	return may;
 }

@@ -83,7 +83,7 @@ START_TEST(synced_here)
 	struct journal_stats st = { .spares = 0 };
 	struct journal_report r;
 	struct journal *j;
-	unsigned before, here = 0;
+	unsigned before, here = 0, told_of = 0;
 
 	o.on_durable = count_call;
 	o.ctx = &told;
@@ -103,7 +103,7 @@ START_TEST(synced_here)
 		if (journal_sync_here(j)) {
 			here++;
 			ck_assert_uint_eq(journal_durable(j), n);
-			ck_assert_uint_eq(told, before);
+			told_of += told != before;
 		} else {
 			kit_wait(j, n);
 			usleep(200);	/* the syncing thread goes to sleep */
@@ -111,6 +111,8 @@ START_TEST(synced_here)
 	}
 	kit_wait(j, 100);
 	journal_stats(j, &st);
+	/* who made the last spare may tell of it as late as now */
+	ck_assert_uint_le(told_of, 1);
 	/* else the disk is too slow for it */
 	ck_assert(here > 0 || st.sync_ns / st.syncs > 1000000);
 	ck_assert_int_eq(journal_close(j), 0);
