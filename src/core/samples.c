@@ -6,10 +6,11 @@
 #include "core/samples.h"
 
 #define FEW 48			/* up to here insertion is faster */
-#define SOME 512		/* up to here digits of few bits are faster, */
+#define SOME 1024		/* up to here digits of few bits are faster, */
 #define FEW_BITS 8
 #define MOST_BITS 11
-#define MANY 8192		/* and two digits tell the samples apart */
+#define MANY 8192		/* and two digits tell the samples apart; from here
+				 * on it takes four, of few bits again */
 
 bool
 samples_reserve(struct samples *s, uint32_t n)
@@ -66,39 +67,58 @@ from_order(uint64_t b)
 	return d;
 }
 
-/* One pass over the keys: by `width` bits from `shift` on. */
+/* Where each digit's keys begin, from how many there are. */
 static void
-by_digit(const uint64_t *from, uint64_t *to, uint32_t n, unsigned shift,
-    unsigned width)
+to_places(uint32_t *count, unsigned width)
 {
-	uint32_t count[1 << MOST_BITS], mask = (1u << width) - 1;
 	uint32_t i, sum = 0, c;
 
-	memset(count, 0, sizeof *count << width);
-	for (i = 0; i < n; i++)
-		count[(uint32_t)(from[i] >> shift) & mask]++;
-	for (i = 0; i <= mask; i++) {
+	for (i = 0; i < 1u << width; i++) {
 		c = count[i];
 		count[i] = sum;
 		sum += c;
 	}
-	for (i = 0; i < n; i++)
-		to[count[(uint32_t)(from[i] >> shift) & mask]++] = from[i];
 }
 
-/* Sort by the bits from `low` to `high`; what is sorted is at *a afterwards. */
 static void
-by_bits(uint64_t **a, uint64_t **b, uint32_t n, unsigned low, unsigned high)
+by_digit(const uint64_t *from, uint64_t *to, uint32_t n, unsigned shift,
+    uint32_t mask, uint32_t *place)
 {
-	unsigned width = n < SOME ? FEW_BITS : MOST_BITS;
-	uint64_t *swap;
+	uint32_t i;
 
-	for (; low <= high; low += width) {
-		by_digit(*a, *b, n, low, width);
-		swap = *a;
-		*a = *b;
-		*b = swap;
+	for (i = 0; i < n; i++)
+		to[place[(uint32_t)(from[i] >> shift) & mask]++] = from[i];
+}
+
+/* By the bits from `low` on, two digits of `width` each: there and back. */
+static void
+by_two_digits(uint64_t *a, uint64_t *b, uint32_t n, unsigned low,
+    unsigned width)
+{
+	uint32_t first[1 << MOST_BITS], second[1 << MOST_BITS];
+	uint32_t i, mask = (1u << width) - 1;
+
+	memset(first, 0, sizeof *first << width);
+	memset(second, 0, sizeof *second << width);
+	for (i = 0; i < n; i++) {
+		first[(uint32_t)(a[i] >> low) & mask]++;
+		second[(uint32_t)(a[i] >> (low + width)) & mask]++;
 	}
+	to_places(first, width);
+	to_places(second, width);
+	by_digit(a, b, n, low, mask, first);
+	by_digit(b, a, n, low + width, mask, second);
+}
+
+/* Sort by the bits from `low` to `high`. */
+static void
+by_bits(uint64_t *a, uint64_t *b, uint32_t n, unsigned low, unsigned high)
+{
+	unsigned width = n < SOME || n >= MANY ? FEW_BITS : MOST_BITS;
+
+	for (; low <= high; low += 2 * width)
+		by_two_digits(a, b, n, low + 2 * width > 64 ?
+		    64 - 2 * width : low, width);
 }
 
 /* Insertion, for what is nearly in order.  false: it was not; all are there,
@@ -156,21 +176,20 @@ to_keys(uint64_t *a, const double *v, uint32_t n, uint64_t *bits)
 
 /* By as many of the highest bits as are likely to tell the samples apart, and a
  * look whether they did; else by all. */
-static uint64_t *
+static void
 sort_keys(uint64_t *a, uint64_t *b, uint32_t n, uint64_t bits)
 {
 	unsigned low = (unsigned)__builtin_ctzll(bits);
 	unsigned high = 63 - (unsigned)__builtin_clzll(bits);
 	unsigned enough = n < SOME ? 2 * FEW_BITS :
-	    n < MANY ? 2 * MOST_BITS : 3 * MOST_BITS;
+	    n < MANY ? 2 * MOST_BITS : 4 * FEW_BITS;
 
 	if (high - low >= enough) {
-		by_bits(&a, &b, n, high + 1 - enough, high);
+		by_bits(a, b, n, high + 1 - enough, high);
 		if (mend(a, n))
-			return a;
+			return;
 	}
-	by_bits(&a, &b, n, low, high);
-	return a;
+	by_bits(a, b, n, low, high);
 }
 
 void
@@ -187,7 +206,7 @@ samples_sort(double *v, uint32_t n, double *spare)
 	if (already_sorted(v, n))
 		return;
 	least = to_keys(a, v, n, &bits);
-	a = sort_keys(a, b, n, bits);
+	sort_keys(a, b, n, bits);
 	for (i = 0; i < n; i++)
 		v[i] = from_order(a[i] + least);
 }
