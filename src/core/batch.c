@@ -59,11 +59,12 @@ batch_ticket(struct batch_tickets *b, struct ticket *t)
 }
 
 void
-batch_answer(struct batch_tickets *b, enum ticket_status status)
+batch_answer(struct batch_tickets *b, enum ticket_status status,
+    struct inbox_bells *bells)
 {
 	for (size_t i = 0; i < b->n; i++) {
 		ticket_mark(b->v[i], status);
-		ticket_release(b->v[i]);
+		ticket_release_quietly(b->v[i], bells);
 	}
 	free(b->v);
 	*b = (struct batch_tickets){ 0 };

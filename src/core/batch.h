@@ -34,8 +34,10 @@ struct batch_tickets {
 /* The batch takes a share of t, unless it has one already as its latest.
  * False: no memory. */
 bool batch_ticket(struct batch_tickets *b, struct ticket *t);
-/* All of them ended so: mark, give the shares back, forget them. */
-void batch_answer(struct batch_tickets *b, enum ticket_status status);
+/* All of them ended so: mark, give the shares back, forget them.  Their workers
+ * hear of it by inbox_ring(). */
+void batch_answer(struct batch_tickets *b, enum ticket_status status,
+    struct inbox_bells *bells);
 
 /* Graphite lines for one destination: "name value time\n" each. */
 struct lines_batch {

@@ -18,8 +18,9 @@ inbox_init(struct inbox *b, size_t max, void (*wake)(void *),
 	b->ctx = ctx;
 }
 
-void
-inbox_put(struct inbox *b, struct letter *l, size_t weight)
+/* True: the reader sleeps, and the first letter wakes it. */
+static bool
+put(struct inbox *b, struct letter *l, size_t weight)
 {
 	struct letter *old = atomic_load_explicit(&b->head,
 	    memory_order_relaxed);
@@ -30,8 +31,33 @@ inbox_put(struct inbox *b, struct letter *l, size_t weight)
 		l->next = old;
 	while (!atomic_compare_exchange_weak_explicit(&b->head, &old, l,
 	    memory_order_release, memory_order_relaxed));
-	if (old == NULL)
-		b->wake(b->ctx);	/* it slept: the first letter wakes it */
+	return old == NULL;
+}
+
+void
+inbox_put(struct inbox *b, struct letter *l, size_t weight)
+{
+	if (put(b, l, weight))
+		b->wake(b->ctx);
+}
+
+void
+inbox_put_quietly(struct inbox *b, struct letter *l, size_t weight,
+    struct inbox_bells *bells)
+{
+	if (!put(b, l, weight))
+		return;
+	if (bells->n == INBOX_BELLS)
+		inbox_ring(bells);
+	bells->due[bells->n++] = b;
+}
+
+void
+inbox_ring(struct inbox_bells *bells)
+{
+	for (size_t i = 0; i < bells->n; i++)
+		inbox_wake(bells->due[i]);
+	bells->n = 0;
 }
 
 bool

@@ -40,6 +40,20 @@ void inbox_init(struct inbox *b, size_t max, void (*wake)(void *),
 /* Takes the letter; weight is what it adds until inbox_done(). */
 void inbox_put(struct inbox *b, struct letter *l, size_t weight);
 
+/* Who is to be woken when all of several letters were put. */
+#define INBOX_BELLS 16
+struct inbox_bells {
+	struct inbox *due[INBOX_BELLS];
+	size_t n;
+};
+
+/* As inbox_put(), but the reader is only woken by inbox_ring(), which must follow
+ * before long: where sender and reader share a core, a wake for each letter is a
+ * change of threads for each. */
+void inbox_put_quietly(struct inbox *b, struct letter *l, size_t weight,
+    struct inbox_bells *bells);
+void inbox_ring(struct inbox_bells *bells);
+
 /* For the reader: something else will wake it before long, so letters may gather
  * until then and wake nobody.  The marker is a letter of its own that is delivered
  * with them.  False: there is one already, and the wake is on its way. */

@@ -32,14 +32,23 @@ ticket_hold(struct ticket *t)
 }
 
 void
-ticket_release(struct ticket *t)
+ticket_release_quietly(struct ticket *t, struct inbox_bells *bells)
 {
 	unsigned before = atomic_fetch_sub_explicit(&t->shares, 1,
 	    memory_order_acq_rel);
 
 	assert(before > 0);
 	if (before == 1)
-		inbox_put(t->home, &t->letter, 0);
+		inbox_put_quietly(t->home, &t->letter, 0, bells);
+}
+
+void
+ticket_release(struct ticket *t)
+{
+	struct inbox_bells bells = { .n = 0 };
+
+	ticket_release_quietly(t, &bells);
+	inbox_ring(&bells);
 }
 
 void

@@ -48,6 +48,8 @@ struct ticket *ticket_new(struct inbox *home,
 void ticket_hold(struct ticket *t);
 /* Give a share back; the last one sends the ticket home. */
 void ticket_release(struct ticket *t);
+/* The same, and whoever is at home hears of it by inbox_ring(). */
+void ticket_release_quietly(struct ticket *t, struct inbox_bells *bells);
 /* Something of it ended so; the worst of all is kept in t->worst. */
 void ticket_mark(struct ticket *t, enum ticket_status status);
 

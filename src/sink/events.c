@@ -19,6 +19,7 @@
 
 #define INBOX_BYTES (64u << 20)
 #define FEW_EVENTS 64
+#define RING_AFTER 32			/* batches: then their workers begin */
 #define SNAPSHOT_SECONDS 60
 #define SNAPSHOT_AFTER 4000000		/* events: a restart reads no more */
 #define SNAPSHOT_EVENTS 10000		/* read at the start: at once, too */
@@ -389,9 +390,9 @@ end_of(const struct events *e)
 }
 
 static void
-finish(struct events *e, struct event_batch *b)
+finish(struct events *e, struct event_batch *b, struct inbox_bells *bells)
 {
-	batch_answer(&b->tickets, TICKET_DONE);
+	batch_answer(&b->tickets, TICKET_DONE, bells);
 	inbox_done(&e->inbox, b->letter.weight);
 	event_batch_free(b);
 }
@@ -502,10 +503,16 @@ settle(struct events *e)
 {
 	uint64_t durable = e->journal == NULL ? 0 :
 	    journal_durable(e->journal);
+	struct inbox_bells bells = { .n = 0 };
+	unsigned n = 0;
 
 	while (e->waiting != NULL && e->waiting->lsn <= durable &&
-	    all_there(e, e->waiting))
-		finish(e, take_first(&e->waiting, &e->waiting_last));
+	    all_there(e, e->waiting)) {
+		finish(e, take_first(&e->waiting, &e->waiting_last), &bells);
+		if (++n % RING_AFTER == 0)
+			inbox_ring(&bells);
+	}
+	inbox_ring(&bells);
 }
 
 /* The journal may forget what all shippers have brought. */

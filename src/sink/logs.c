@@ -211,10 +211,19 @@ store(struct logs *l, struct log_batch *b)
 }
 
 static void
+answer(struct log_batch *b, enum ticket_status status)
+{
+	struct inbox_bells bells = { .n = 0 };
+
+	batch_answer(&b->tickets, status, &bells);
+	inbox_ring(&bells);
+}
+
+static void
 finish(struct logs *l, struct log_batch *b, enum ticket_status status)
 {
 	batch_delivered(&l->ledger, &b->counts);
-	batch_answer(&b->tickets, status);
+	answer(b, status);
 	inbox_done(&l->inbox, b->letter.weight);
 	log_batch_free(b);
 }
@@ -578,7 +587,7 @@ lose_held(struct logs *l)
 	while (l->held != NULL) {
 		b = take_first(&l->held, &l->held_last);
 		batch_lost(&l->ledger, &b->counts, REASON_IO_ERROR);
-		batch_answer(&b->tickets, TICKET_FAILED);
+		answer(b, TICKET_FAILED);
 		inbox_done(&l->inbox, b->letter.weight);
 		log_batch_free(b);
 	}

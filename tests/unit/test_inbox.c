@@ -149,6 +149,50 @@ START_TEST(who_dozes_is_not_woken)
 END_TEST
 
 static void
+wake_and_count(void *ctx)
+{
+	++*(unsigned *)ctx;
+}
+
+START_TEST(one_ring_for_many_letters)
+{
+	struct inbox boxes[INBOX_BELLS + 1];
+	unsigned woken[INBOX_BELLS + 1] = { 0 };
+	struct inbox_bells bells = { .n = 0 };
+	struct reader r = { .in_order = true };
+	struct note *n;
+
+	for (unsigned i = 0; i <= INBOX_BELLS; i++)
+		inbox_init(&boxes[i], 1000, wake_and_count, NULL, &woken[i]);
+	for (unsigned i = 0; i < 4; i++) {
+		n = malloc(sizeof *n);
+		*n = (struct note){ { .deliver = open_note }, i % 2, i / 2 };
+		inbox_put_quietly(&boxes[i % 2], &n->letter, 1, &bells);
+	}
+	ck_assert_uint_eq(woken[0] + woken[1], 0);
+	inbox_ring(&bells);
+	ck_assert_uint_eq(woken[0], 1);
+	ck_assert_uint_eq(woken[1], 1);
+	inbox_ring(&bells);		/* nobody is due any more */
+	ck_assert_uint_eq(woken[0], 1);
+	ck_assert_uint_eq(inbox_take(&boxes[0], &r), 2);
+	ck_assert_uint_eq(inbox_take(&boxes[1], &r), 2);
+	ck_assert(r.in_order);
+	/* more readers than bells: the first ones hear of it before the end */
+	for (unsigned i = 0; i <= INBOX_BELLS; i++) {
+		n = malloc(sizeof *n);
+		*n = (struct note){ { .deliver = open_note }, 2, i };
+		inbox_put_quietly(&boxes[i], &n->letter, 1, &bells);
+	}
+	inbox_ring(&bells);
+	for (unsigned i = 0; i <= INBOX_BELLS; i++) {
+		ck_assert_uint_eq(woken[i], i < 2 ? 2 : 1);
+		ck_assert_uint_eq(inbox_take(&boxes[i], &r), 1);
+	}
+}
+END_TEST
+
+static void
 came_home(struct letter *l, void *ctx)
 {
 	*(struct ticket **)ctx = (struct ticket *)l;
@@ -189,6 +233,7 @@ main(void)
 	tcase_add_test(c, each_sender_is_read_in_order);
 	tcase_add_test(c, who_dozes_is_not_woken);
 	tcase_add_test(c, full_until_the_work_is_done);
+	tcase_add_test(c, one_ring_for_many_letters);
 	tcase_add_test(c, a_ticket_comes_home_with_its_last_share);
 	suite_add_tcase(s, c);
 	r = srunner_create(s);
