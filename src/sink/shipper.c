@@ -314,6 +314,7 @@ copy_conf(struct shipper *s, const struct conf_stream *c, const char *node)
 	s->partitions = c->partitions < 1 ? 1 : (unsigned)c->partitions;
 	s->replicas = c->ack == CONF_ACK_REPLICA ? (unsigned)c->replicas : 0;
 	s->ack_redis = c->ack == CONF_ACK_REDIS;
+	s->unhurried = c->ack == CONF_ACK_JOURNAL;
 	s->to_millrace = s->url.scheme == SHIP_MILLRACE;
 	if (s->to_millrace)
 		s->partitions = 1;	/* the other end splits */

@@ -136,6 +136,7 @@ struct shipper {
 	struct tls_context *tls;
 	unsigned replicas, partitions;
 	bool ack_redis;
+	bool unhurried;			/* nobody waits until it is there */
 	bool to_millrace;
 	uint64_t max_length, max_age_ms;
 	struct ship_node **nodes;
@@ -153,6 +154,7 @@ struct shipper {
 	struct pair *pairs;		/* SHIP_PAIRS of them */
 	ev_timer timer;			/* 10 a second */
 	ev_timer soon;
+	ev_tstamp fed;			/* when few were read last; 0: many were */
 	bool inside;			/* pumping */
 	size_t check_at, trim_at;
 	uint64_t errors[SHIP_ERRORS];

@@ -12,6 +12,8 @@
 #define ROUNDS 16			/* before the loop gets a turn */
 #define STALL_MS 250			/* then others need not wait any longer */
 #define MANY_LANES 4			/* in a window: their batches are small */
+#define FEW_EVENTS 64			/* a call costs more than what it brings */
+#define GATHER_S 0.002
 
 /* Room for that many entries; nothing may be chained. */
 static bool
@@ -283,6 +285,44 @@ end_sweep(struct shipper *s)
 
 /* ---- moving ---- */
 
+static void
+pump_in(struct shipper *s, ev_tstamp after)
+{
+	ev_timer_stop(s->loop, &s->soon);
+	ev_timer_set(&s->soon, after, 0);
+	ev_timer_start(s->loop, &s->soon);
+}
+
+/* Where nobody waits for them, few events gather a little before they go: each
+ * call costs Redis and us nearly the same, whatever it brings. */
+static bool
+gathers(struct shipper *s)
+{
+	ev_tstamp since = ev_now(s->loop) - s->fed;
+
+	if (!s->unhurried || since < 0 || since >= GATHER_S)
+		return false;
+	if (!ev_is_active(&s->soon))
+		pump_in(s, GATHER_S - since);
+	return true;
+}
+
+/* Read on. */
+static ssize_t
+feed(struct shipper *s, struct ship_reader *r)
+{
+	ssize_t n;
+
+	if (r != &s->live)
+		return fill(s, r);
+	if (gathers(s))
+		return 0;
+	n = fill(s, r);
+	if (n > 0)
+		s->fed = n < FEW_EVENTS ? ev_now(s->loop) : 0;
+	return n;
+}
+
 static bool
 step(struct shipper *s, struct ship_reader *r)
 {
@@ -294,7 +334,7 @@ step(struct shipper *s, struct ship_reader *r)
 		end_sweep(s);
 		return false;
 	}
-	switch (fill(s, r)) {
+	switch (feed(s, r)) {
 	case -1:
 		return false;
 	case 0:
@@ -327,8 +367,6 @@ ship_pump(struct shipper *s)
 	for (size_t n = 0; n < s->nnodes; n++)
 		ship_node_wait(s->nodes[n]);
 	s->inside = false;
-	if (i == ROUNDS && !ev_is_active(&s->soon)) {
-		ev_timer_set(&s->soon, 0, 0);
-		ev_timer_start(s->loop, &s->soon);
-	}
+	if (i == ROUNDS)
+		pump_in(s, 0);
 }
