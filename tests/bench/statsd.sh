@@ -4,12 +4,13 @@
 #
 # usage: tests/bench/statsd.sh [SECONDS | short]    (BUILD says where it was
 # built; short: only what needs no yardstick and no peer; RUNS=N: rounds of
-# what is compared with the yardstick, of which the median counts)
+# what is compared with the yardstick, of which the median counts; BRUBECK=FILE:
+# that program too, built from github.com/github/brubeck without its HTTP)
 . "$(dirname "$0")/lib.sh"
 seconds=${1:-5}
 runs=${RUNS:-5}
 mix=(--names 2000 --mix 'c=60,ms=30,g=9,s=1')
-FORMAT='%-26s %-10s %9s %9s %9s %8s %8s\n'
+FORMAT='%-26s %-12s %9s %9s %9s %8s %8s\n'
 machine
 
 # "DATAGRAMS/S PER-DATAGRAM"
@@ -106,6 +107,58 @@ CONFIG
 	end_pid "$pid"
 }
 
+# what the kernel dropped at a port
+drops_at() {	# PORT
+	awk -v port="$(printf ':%04X$' "$1")" '$2 ~ port { n += $NF } END { print n + 0 }' /proc/net/udp
+}
+
+# It knows no sets, and one sender's datagrams come to one of its sockets.
+brubeck() {	# CASE WORKERS MULTISOCK MULTIMSG
+	local rate per before n pid port
+	read -r rate per <<<"$1"
+	ports port
+	cat >"$T/brubeck.json" <<CONFIG
+{ "server_name": "brubeck", "dumpfile": "/dev/null", "capacity": 16,
+  "backends": [{ "type": "carbon", "address": "127.0.0.1", "port": $SINK, "frequency": 2, "pickle": true }],
+  "samplers": [{ "type": "statsd", "address": "127.0.0.1", "port": $port,
+    "workers": $2, "multisock": $3, "multimsg": $4 }] }
+CONFIG
+	start_on "$BENCH_DAEMON_CPU" brubeck "$BRUBECK" --log "$T/brubeck.log" --config "$T/brubeck.json"
+	pid=$PID
+	sleep 0.5
+	load statsd --to "udp://127.0.0.1:$port" --rate $((rate * per)) --time 4 \
+	    --per-datagram "$per" "${mix[@]}"
+	sleep 2.2
+	n=$(drops_at "$port")
+	before=$(cpu_ns "$pid")
+	load statsd --to "udp://127.0.0.1:$port" --rate $((rate * per)) --time "$seconds" \
+	    --per-datagram "$per" "${mix[@]}"
+	sleep 2.2
+	n=$(($(from_load sent) - per * ($(drops_at "$port") - n)))
+	report "brubeck $2 $4" "$1" "$n" $(($(cpu_ns "$pid") - before)) "$(peak_kib "$pid")"
+	end_pid "$pid"
+}
+
+beside_brubeck() {
+	local i setting mix=(--names 2000 --mix 'c=60,ms=31,g=9')
+
+	rm -f brubeck.*.ns
+	table "beside brubeck (workers, datagrams at a time), no sets; flush every 2 s; $runs rounds"
+	for ((i = 0; i < runs; i++)); do
+		yardstick '20000 30'
+		ours '20000 30'
+		echo "$NS_METRIC" >>brubeck.ours.ns
+		for setting in '4 false 1' '1 false 1' '1 false 64' '2 true 16'; do
+			# shellcheck disable=SC2086
+			brubeck '20000 30' $setting
+			echo "$NS_METRIC" >>"brubeck.${setting// /-}.ns"
+		done
+	done
+	for setting in brubeck.[0-9]*.ns; do
+		echo "  ${setting:8:-3} (workers, a socket each, datagrams at a time): $(median <"$setting") ns a metric, $(calc "$(median <"$setting") / $(median <brubeck.ours.ns)") times ours"
+	done
+}
+
 ports SINK
 start_discard "$SINK"
 statsd_conf 1
@@ -124,6 +177,25 @@ for case in "${ours_cases[@]}"; do
 	done
 	echo "  above the yardstick: $(median <above) ns a metric ($(sort -n above | tr '\n' ' ')); ratio $(median <ratio)"
 done
+
+timers_and_counters() {
+	local i counters mix
+
+	rm -f dearer
+	table "counters alone, then timers alone; $runs rounds"
+	for ((i = 0; i < runs; i++)); do
+		mix=(--names 2000 --mix c=100)
+		ours '20000 30'
+		counters=$NS_METRIC
+		mix=(--names 2000 --mix ms=100)
+		ours '20000 30'
+		echo $((NS_METRIC - counters)) >>dearer
+	done
+	echo "  timers are dearer by $(median <dearer) ns a metric ($(sort -n dearer | tr '\n' ' ')); target: at most 40"
+}
+
+[ "${1:-}" = short ] || timers_and_counters
+[ -z "${BRUBECK:-}" ] || beside_brubeck
 
 # ---- what needs no yardstick ----
 
