@@ -73,6 +73,41 @@ finish(double seconds)
 	audit("b");
 }
 
+/* Ten events, each durable and told of by itself; in how many batches do they
+ * go?  The loop's clock stands while it does not run. */
+static uint64_t
+batches_of_ten(enum conf_ack ack)
+{
+	struct shipper_stats before, after;
+
+	rig.conf.ack = ack;
+	rig_ship(&rig);
+	rig_append(&rig, "a", 1);
+	rig_settle(&rig, 5);
+	shipper_stats(rig.shipper, &before);
+	for (int i = 0; i < 10; i++) {
+		rig_append(&rig, "a", 1);
+		shipper_kick(rig.shipper);
+	}
+	rig_settle(&rig, 5);
+	audit("a");
+	shipper_stats(rig.shipper, &after);
+	return after.batches - before.batches;
+}
+
+START_TEST(few_gather)
+{
+	/* the first one alone, the others together */
+	ck_assert_uint_le(batches_of_ten(CONF_ACK_JOURNAL), 2);
+}
+END_TEST
+
+START_TEST(who_is_waited_for_does_not_gather)
+{
+	ck_assert_uint_gt(batches_of_ten(CONF_ACK_BOTH), 2);
+}
+END_TEST
+
 START_TEST(killed_under_load)
 {
 	static const char *const aof[] = { "--appendonly", "yes",
@@ -856,6 +891,8 @@ main(void)
 	tcase_add_checked_fixture(t, setup, teardown);
 	tcase_set_timeout(t, 300);
 	tcase_add_test(t, ships_what_was_there_and_what_comes);
+	tcase_add_test(t, few_gather);
+	tcase_add_test(t, who_is_waited_for_does_not_gather);
 	tcase_add_test(t, killed_under_load);
 	tcase_add_test(t, restarted_empty);
 	tcase_add_test(t, flushed);
