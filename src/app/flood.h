@@ -118,7 +118,8 @@ void flood_books_json(const struct flood_books *b, uint64_t sent);
 /* Account for unit u as sent. */
 void flood_sent(struct flood_report *r, struct flood_pool *p, size_t u);
 
-/* The schedule: message i is due at start + i/rate, whatever came before. */
+/* The schedule: message i is due at start + i/rate, whatever came before; the
+ * first one, 0, at once. */
 struct flood_pace {
 	uint64_t start_ns;
 	double per_ns;			/* messages; 0: always due */

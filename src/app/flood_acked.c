@@ -481,7 +481,7 @@ nap(const struct acked *a, uint64_t now)
 
 	if (flood_pace_due(&a->pace, now) > a->seq)
 		return room(a) ? 0 : 10000000u;
-	next = flood_pace_time(&a->pace, a->seq + 1);
+	next = flood_pace_time(&a->pace, a->seq);
 	if (next < now + TICK_NS)
 		return TICK_NS;
 	return next - now < 10000000u ? next - now : 10000000u;

@@ -210,7 +210,7 @@ run(struct sender *s)
 		if (tick + 100 * TICK_NS < now)
 			tick = now;
 		/* slow runs wait for the datagram, fast ones for the tick */
-		due = flood_pace_time(&s->pace, s->seq + per);
+		due = flood_pace_time(&s->pace, s->seq + per - 1);
 		if (due > tick + TICK_NS)
 			tick = due - TICK_NS;
 		if (s->pace.end_ns < tick + TICK_NS)

@@ -34,7 +34,7 @@ flood_pace_due(const struct flood_pace *p, uint64_t now_ns)
 
 	if (p->per_ns <= 0)
 		return p->count;
-	due = (double)(now_ns - p->start_ns) * p->per_ns;
+	due = (double)(now_ns - p->start_ns) * p->per_ns + 1;
 	return due >= (double)p->count ? p->count : (uint64_t)due;
 }
 

@@ -248,7 +248,7 @@ run(struct sender *s)
 			next = now + TICK_NS;
 		if (s->o->rate > 0 && next == now &&
 		    flood_pace_due(&s->pace, now) <= s->seq) {
-			next = flood_pace_time(&s->pace, s->seq + 1);
+			next = flood_pace_time(&s->pace, s->seq);
 			if (next < now + TICK_NS)
 				next = now + TICK_NS;
 		}

@@ -137,11 +137,16 @@ START_TEST(schedule_is_absolute)
 	struct flood_pace p = { .start_ns = 1000, .per_ns = 30000.0 / 1e9,
 	    .count = 100000, .end_ns = UINT64_MAX };
 
-	ck_assert_uint_eq(flood_pace_due(&p, 1000), 0);
-	ck_assert_uint_eq(flood_pace_due(&p, 1000 + 1000000000), 30000);
-	ck_assert_uint_eq(flood_pace_due(&p, 1000 + 3000000000), 90000);
+	ck_assert_uint_eq(flood_pace_due(&p, 1000), 1);
+	ck_assert_uint_eq(flood_pace_due(&p, 1000 + 999999999), 30000);
+	ck_assert_uint_eq(flood_pace_due(&p, 1000 + 1000000000), 30001);
+	ck_assert_uint_eq(flood_pace_due(&p, 1000 + 3000000000), 90001);
 	ck_assert_uint_eq(flood_pace_due(&p, 1000 + 9000000000), 100000);
 	ck_assert_uint_eq(flood_pace_time(&p, 30000), 1000 + 1000000000);
+	/* who waits until a message is due may send it, and not the next */
+	for (uint64_t i = 0; i < 1000; i++)
+		ck_assert_uint_eq(flood_pace_due(&p, flood_pace_time(&p, i) + 1),
+		    i + 1);
 	ck_assert(!flood_pace_over(&p, 99999, 5));
 	ck_assert(flood_pace_over(&p, 100000, 5));
 }
