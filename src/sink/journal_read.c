@@ -249,6 +249,18 @@ find_part(struct journal *j, struct journal_cursor *c, struct part *p)
 	return found;
 }
 
+/* Not noting when it was read: that would be written with the next sync, since
+ * fdatasync() of some filesystems writes the inode whenever it has changed.
+ * Only the file's owner may do so.  -1: errno. */
+static int
+open_unnoted(int dir, const char *name)
+{
+	int fd = openat(dir, name, O_RDONLY | O_CLOEXEC | O_NOATIME);
+
+	return fd != -1 || errno != EPERM ? fd :
+	    openat(dir, name, O_RDONLY | O_CLOEXEC);
+}
+
 /* Who reads first opens it.  -1: errno. */
 static int
 open_part(struct journal *j, struct part *p)
@@ -259,7 +271,7 @@ open_part(struct journal *j, struct part *p)
 	if (p->fd != -1)
 		return 0;
 	journal_name(name, p->first_lsn);
-	fd = openat(j->dir, name, O_RDONLY | O_CLOEXEC);
+	fd = open_unnoted(j->dir, name);
 	if (fd == -1)
 		return -1;
 	pthread_mutex_lock(&j->lock);
