@@ -367,7 +367,7 @@ static const struct key stream_keys[] = {
 	STR("password", S, password, NULL, "Password to log in with."),
 	SUB("tls", S, tls, tls_section, "Certificates for rediss://."),
 	ROW("key", KEY_PATH, S, key, .fallback = "\"ev:{stream}:{node}\"", .words = stream_words, .doc = "Key of a stream: {stream} as the sender called it, {node} this node, {partition} its number."),
-	ROW("ack", KEY_ACK, S, ack, .fallback = "journal", .doc = "When a sender is told that its event is safe: journal (on disk here), redis, both, or \"replica N\" (on N replicas). With journal, few events wait 2 ms for others on their way to Redis."),
+	ROW("ack", KEY_ACK, S, ack, .fallback = "journal", .doc = "When a sender is told that its event is safe: journal (on disk here), redis, both, or \"replica N\" (on N replicas). With journal, few events wait up to 5 ms for others on their way to Redis."),
 	TIME_("window", S, window_ms, "10m", 0, YEAR, "How long shipped events stay in the journal, so that what Redis loses in a failover is shipped again."),
 	NUM("max_length", S, max_length, "0", 0, 1e15, "Entries kept in a stream, never fewer than consumers have left unread; 0: all."),
 	TIME_("max_age", S, max_age_ms, "0", 0, 100 * YEAR, "Age of entries kept, with the same care; 0: any. Without redis, how long events stay in the journal; 0: for ever."),

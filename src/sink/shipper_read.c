@@ -13,7 +13,7 @@
 #define STALL_MS 250			/* then others need not wait any longer */
 #define MANY_LANES 4			/* in a window: their batches are small */
 #define FEW_EVENTS 64			/* a call costs more than what it brings */
-#define GATHER_S 0.002
+#define GATHER_S 0.005
 
 /* Room for that many entries; nothing may be chained. */
 static bool
