@@ -3,7 +3,8 @@
 # events by the same generator.
 #
 #	rate	as fast as they are taken, 64 clients that keep 128 unanswered
-#	latency	10,000/s from 4 clients, and from one; on all cores, and on one
+#	latency	10,000/s from 4 clients, and from one; on all cores, and on one;
+#		beside Redis that syncs before it answers, and the bare disk
 #	catchup	a backlog, when Redis is there again
 #	relp	what rsyslog's imrelp acknowledges beside our RELP
 #	scale	ten million events with Redis away, a kill, a restart, catching up
@@ -150,25 +151,55 @@ on_one_core() {	# COMMAND...
 	taskset -apc "$all" "$REDIS_PID" >/dev/null
 }
 
+# One write to a file that is there already, and fdatasync(): us, the median.
+bare_sync() {	# FILE
+	on_load_cpu "$PY" - "$T/bare" >>"$1" <<'PYTHON'
+import os, statistics, sys, time
+fd = os.open(sys.argv[1], os.O_RDWR | os.O_CREAT)
+os.pwrite(fd, bytes(8 << 20), 0)
+os.fsync(fd)
+took = []
+for i in range(2000):
+    begun = time.monotonic()
+    os.pwrite(fd, b"x" * 4096, i * 4096)
+    os.fdatasync(fd)
+    took.append(time.monotonic() - begun)
+print("%.0f" % (statistics.median(took) * 1e6))
+PYTHON
+	rm "$T/bare"
+}
+
+careful_redis() {	# plain(), where an answer means that it is on disk
+	redis config set appendfsync always >/dev/null
+	plain "$@"
+	redis config set appendfsync everysec >/dev/null
+}
+
 part_latency() {
 	local one=(--rate 10000 --time 8 --connections 1) four=(--rate 10000 --time 8 --connections 4) i
 
 	rm -f "$T"/latency.*
 	for ((i = 0; i < runs; i++)); do
 		plain "$T/latency.plain" "${four[@]}"
+		careful_redis "$T/latency.careful" "${four[@]}"
 		ours "$T/latency.journal" journal "$TO_REDIS" "${four[@]}"
 		ours "$T/latency.both" both "$TO_REDIS" "${four[@]}"
+		on_one_core bare_sync "$T/latency.bare"
+		on_one_core careful_redis "$T/latency.careful.core" "${four[@]}"
 		on_one_core ours "$T/latency.journal.core" journal "$TO_REDIS" "${four[@]}"
 		on_one_core ours "$T/latency.journal.one" journal "$TO_REDIS" "${one[@]}"
 		on_one_core ours "$T/latency.both.core" both "$TO_REDIS" "${four[@]}"
 	done
 	header "10,000 events a second; median of $runs"
 	report "4 clients" "redis" "$T/latency.plain"
+	report "4 clients, appendfsync always" "redis" "$T/latency.careful"
 	report "4 clients, ack journal" "millrace" "$T/latency.journal"
 	report "4 clients, ack both" "millrace" "$T/latency.both"
+	report "on one core, appendfsync always" "redis" "$T/latency.careful.core"
 	report "the same on one core, ack journal" "millrace" "$T/latency.journal.core"
 	report "1 client on one core, ack journal" "millrace" "$T/latency.journal.one"
 	report "the same on one core, ack both" "millrace" "$T/latency.both.core"
+	echo "  a write and fdatasync() alone, on that core: $(tr '\n' ' ' <"$T/latency.bare")us"
 }
 
 # From the first event that arrives to the last; rate to $T/RATE_FILE.
