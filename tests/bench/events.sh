@@ -144,9 +144,15 @@ part_rate() {
 # sleep long for busy ones may stop a machine whose cores all do that, several
 # milliseconds each time, and then it is the host that is measured.
 on_one_core() {	# COMMAND...
+	redis_on $(($(nproc) - 1)) "$@"
+}
+
+# Generator and daemon on the last core, Redis on that one.
+redis_on() {	# CPU COMMAND...
 	local all=$BENCH_DAEMON_CPU BENCH_DAEMON_CPU=$(($(nproc) - 1)) BENCH_LOAD_CPU=$(($(nproc) - 1))
 
-	taskset -apc "$BENCH_DAEMON_CPU" "$REDIS_PID" >/dev/null
+	taskset -apc "$1" "$REDIS_PID" >/dev/null
+	shift
 	"$@"
 	taskset -apc "$all" "$REDIS_PID" >/dev/null
 }
@@ -187,6 +193,7 @@ part_latency() {
 		on_one_core bare_sync "$T/latency.bare"
 		on_one_core careful_redis "$T/latency.careful.core" "${four[@]}"
 		on_one_core ours "$T/latency.journal.core" journal "$TO_REDIS" "${four[@]}"
+		redis_on 0 ours "$T/latency.journal.apart" journal "$TO_REDIS" "${four[@]}"
 		on_one_core ours "$T/latency.journal.one" journal "$TO_REDIS" "${one[@]}"
 		on_one_core ours "$T/latency.both.core" both "$TO_REDIS" "${four[@]}"
 	done
@@ -197,6 +204,7 @@ part_latency() {
 	report "4 clients, ack both" "millrace" "$T/latency.both"
 	report "on one core, appendfsync always" "redis" "$T/latency.careful.core"
 	report "the same on one core, ack journal" "millrace" "$T/latency.journal.core"
+	report "the same, Redis on another" "millrace" "$T/latency.journal.apart"
 	report "1 client on one core, ack journal" "millrace" "$T/latency.journal.one"
 	report "the same on one core, ack both" "millrace" "$T/latency.both.core"
 	echo "  a write and fdatasync() alone, on that core: $(tr '\n' ' ' <"$T/latency.bare")us"
