@@ -269,7 +269,8 @@ start_redis() {
 	start redis redis-server --port "$REDIS" --bind 127.0.0.1 \
 	    --dir "$T/redis" --save '' --appendonly no "$@"
 	REDIS_PID=$PID
-	wait_for 10 "redis-server" redis_answers
+	# after long loops it has millions of entries to read
+	wait_for 60 "redis-server" redis_answers
 }
 
 redis_answers() {
