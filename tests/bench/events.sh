@@ -147,7 +147,7 @@ on_one_core() {	# COMMAND...
 	redis_on $(($(nproc) - 1)) "$@"
 }
 
-# Generator and daemon on the last core, Redis on that one.
+# Generator and daemon on the last core, Redis on core CPU.
 redis_on() {	# CPU COMMAND...
 	local all=$BENCH_DAEMON_CPU BENCH_DAEMON_CPU=$(($(nproc) - 1)) BENCH_LOAD_CPU=$(($(nproc) - 1))
 
